@@ -1,0 +1,24 @@
+/* splice: moving bytes between two plain sockets through a pipe, without copying them to user space. */
+#ifndef BALLAST_NET_SPLICE_H
+#define BALLAST_NET_SPLICE_H
+
+#include "ballast/net/conn.h"
+
+struct splice_pipe {
+	int fd[2];
+	uint32_t capacity; /* bytes */
+	uint32_t filled;   /* bytes in it now */
+	struct splice_pipe *next;
+};
+
+/* A pipe from the thread's pool; NULL where none can be had (copy then). */
+struct splice_pipe *splice_pipe_take(void);
+/* Gives it back; one that still holds bytes is closed instead. NULL is allowed. */
+void splice_pipe_give(struct splice_pipe *p);
+/* Moves at most `max` bytes from the socket into the pipe: > 0, 0 at the peer's end, -EAGAIN (nothing to read, or
+ * the pipe is full), other negative errno. */
+ssize_t splice_in(struct splice_pipe *p, struct conn *from, size_t max);
+/* Moves what the pipe holds out: > 0, -EAGAIN, other negative errno. `more`: further bytes follow soon. */
+ssize_t splice_out(struct splice_pipe *p, struct conn *to, bool more);
+
+#endif
