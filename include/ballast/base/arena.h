@@ -12,6 +12,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include "ballast/base/assert.h"
+#include "ballast/base/poison.h"
 #include "ballast/base/slice.h"
 
 struct arena_chunk;
@@ -41,24 +43,37 @@ static inline void *arena_alloc(struct arena *a, size_t bytes)
 	size_t need = (bytes + 15) & ~(size_t)15;
 	if (need < bytes)
 		return NULL;
-	if (need > (size_t)(a->end - a->at))
-		return arena_alloc_slow(a, need);
+	if (BL_UNLIKELY(need > (size_t)(a->end - a->at)))
+		return arena_alloc_slow(a, bytes);
 	void *p = a->at;
 	a->at += need;
+	unpoison_bytes(p, bytes);
 	return p;
 }
 
 /* The same, zeroed. */
-void *arena_zalloc(struct arena *a, size_t bytes);
+static inline void *arena_zalloc(struct arena *a, size_t bytes)
+{
+	void *p = arena_alloc(a, bytes);
+	return p ? memset(p, 0, bytes) : NULL;
+}
+
 /* Copies; the copy has a NUL behind it that does not count.  NULL ptr where memory is out. */
 struct slice arena_copy(struct arena *a, struct slice s);
+/* A copy of `text`; NULL where memory is out. */
 char *arena_strdup(struct arena *a, const char *text);
-/* printf into the arena; ptr NULL where memory is out. */
+/* printf into the arena; ptr NULL where memory is out.  Also NUL-terminated beyond its length. */
 struct slice arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct slice arena_vprintf(struct arena *a, const char *fmt, va_list ap);
 /* Bytes taken from the system by this arena (for accounting). */
 size_t arena_size(const struct arena *a);
+void arena_reset_slow(struct arena *a);
+
 /* Gives everything back; the arena is as new. */
-void arena_reset(struct arena *a);
+static inline void arena_reset(struct arena *a)
+{
+	if (a->chunks)
+		arena_reset_slow(a);
+}
 
 #endif

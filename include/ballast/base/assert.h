@@ -3,6 +3,8 @@
 #ifndef BALLAST_BASE_ASSERT_H
 #define BALLAST_BASE_ASSERT_H
 
+#include <stddef.h>
+
 #define BL_LIKELY(x) __builtin_expect(!!(x), 1)
 #define BL_UNLIKELY(x) __builtin_expect(!!(x), 0)
 

@@ -11,20 +11,74 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ballast/base/assert.h"
+#include "ballast/base/poison.h"
+
 enum buffer_class { BUFFER_64, BUFFER_256, BUFFER_1K, BUFFER_4K, BUFFER_16K, BUFFER_CLASS_COUNT };
 
-/* Sets the size of the largest class in bytes (at least 1024, at most 1 MiB), before any thread took
- * a piece.  Default 16384. */
+/* Sets the size of the largest class in bytes (at least 1024, at most 1 MiB; others are clamped), before
+ * any thread took a piece.  Default 16384. */
 void buffer_set_largest(size_t bytes);
+/* Sets how many bytes of free pieces a class of a thread may keep; before any thread took a piece.
+ * Default 1 MiB; 0 in a build with AddressSanitizer, so that each given piece goes through its quarantine. */
+void buffer_set_high_mark(size_t bytes);
 /* Usable bytes of a class. */
 size_t buffer_class_bytes(enum buffer_class c);
 /* The smallest class that holds `bytes`, or BUFFER_CLASS_COUNT where none does. */
 enum buffer_class buffer_class_for(size_t bytes);
 
+/* A free piece: the link lies in the piece itself. */
+struct buffer_piece {
+	struct buffer_piece *next;
+};
+
+/* One class of one thread.  Only the two inline functions below and buffer.c touch it.  `high` is 0 until
+ * the first piece is given, and stays so while poison or a failure is set: then `top` is always NULL and
+ * every call takes the slow path. */
+struct buffer_pool {
+	struct buffer_piece *top;
+	uint32_t free, high; /* pieces */
+	uint64_t taken, from_malloc, to_malloc;
+	struct buffer_piece *quarantine; /* free pieces in poison mode */
+};
+
+extern __thread struct buffer_pool buffer_pools[BUFFER_CLASS_COUNT] __attribute__((tls_model("initial-exec")));
+
+void *buffer_take_slow(enum buffer_class c);
+void buffer_give_slow(enum buffer_class c, void *piece);
+
 /* Takes a piece (16-byte aligned, uninitialised); NULL where memory is out. */
-void *buffer_take(enum buffer_class c);
+static inline void *buffer_take(enum buffer_class c)
+{
+	struct buffer_pool *pool = &buffer_pools[c];
+	struct buffer_piece *piece = pool->top;
+
+	if (BL_UNLIKELY(!piece))
+		return buffer_take_slow(c);
+	if (BL_ASAN)
+		unpoison_bytes(piece, buffer_class_bytes(c));
+	pool->top = piece->next;
+	pool->free--;
+	pool->taken++;
+	return piece;
+}
+
 /* Gives a piece back; NULL is allowed. */
-void buffer_give(enum buffer_class c, void *piece);
+static inline void buffer_give(enum buffer_class c, void *piece)
+{
+	struct buffer_pool *pool = &buffer_pools[c];
+	struct buffer_piece *link = piece;
+
+	if (BL_UNLIKELY(pool->free >= pool->high || !piece)) {
+		buffer_give_slow(c, piece);
+		return;
+	}
+	link->next = pool->top;
+	pool->top = link;
+	pool->free++;
+	if (BL_ASAN)
+		poison_bytes(piece, buffer_class_bytes(c));
+}
 
 struct buffer_stats {
 	uint64_t taken, given, from_malloc, to_malloc; /* pieces since start, this thread */
@@ -34,7 +88,12 @@ struct buffer_stats {
 void buffer_stats(enum buffer_class c, struct buffer_stats *out);
 /* Gives all unused pieces of this thread back to malloc (thread exit, memory pressure). */
 void buffer_trim(void);
-/* -dM: fills each piece given or taken with this byte (0..255); -1, the default, does not. */
+/* -dM: fills each piece given or taken with this byte (0..255); -1, the default, does not.  While it is set,
+ * a piece given twice, or written to after it was given, is an assertion.  Set before any other thread
+ * took a piece. */
 void buffer_set_poison(int byte);
+/* For tests: the n-th buffer_take() of this thread from now (1: the next) and all after it return NULL;
+ * 0 ends that. */
+void buffer_fail_from(unsigned n);
 
 #endif

@@ -87,8 +87,9 @@ static inline struct slice slice_trim_ows(struct slice s)
 	return s;
 }
 
-/* Next member of a comma-separated list, OWS trimmed; false at the end.  `rest` moves on.
- * Commas inside quoted strings do not separate.  Empty members are returned as such. */
+/* Next member of a comma-separated list, OWS trimmed; false at the end.  `rest` moves on and has a NULL
+ * ptr once the last member was returned.  Commas inside quoted strings do not separate.  Empty members
+ * are returned as such: "a," has two members, "" has one (a slice with a NULL ptr has none). */
 bool slice_next_member(struct slice *rest, struct slice *member);
 
 /* Decimal digits only, the whole slice, at least one: 0, or -EINVAL (other bytes, empty) or -ERANGE. */
