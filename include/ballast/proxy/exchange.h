@@ -1,0 +1,147 @@
+/* exchange: one request and its response, from the first byte to the log line; or one TCP session.
+ *
+ *      HEAD -> RULES -> CHOOSE -> (QUEUE) -> CONNECT -> SEND -> WAIT -> ANSWERING -> DONE
+ *                |                                                         ^
+ *                +------------- LOCAL: an answer of our own ---------------+
+ *      and TUNNEL, for TCP sessions, CONNECT and upgrades, instead of SEND .. ANSWERING.
+ *
+ * Both halves stream at once: the request's body goes on while the response comes.  An exchange belongs to the thread
+ * of its client connection.  It is made when the first byte of a request is there (HTTP) or on accept (TCP), and goes
+ * back to the thread's pool after its log line.
+ */
+#ifndef BALLAST_PROXY_EXCHANGE_H
+#define BALLAST_PROXY_EXCHANGE_H
+
+#include "ballast/base/arena.h"
+#include "ballast/http/h1.h"
+#include "ballast/proxy/answer.h"
+#include "ballast/proxy/frontend.h"
+#include "ballast/sample/sample.h"
+
+enum exchange_state {
+	X_HEAD,      /* the request's head is coming */
+	X_RULES,     /* rules run, or are suspended */
+	X_QUEUE,     /* waits for a place on a server */
+	X_CONNECT,   /* the connection to the server is being made, or a retry waits its second */
+	X_SEND,      /* the request is being sent, no byte of the answer yet */
+	X_ANSWERING, /* the response's head was taken */
+	X_TUNNEL,
+	X_DONE,
+	X_STATE_COUNT
+};
+
+/* Why it ended, the first letter of HAProxy's termination state (manual, section 8.5). */
+enum exchange_cause {
+	CAUSE_NONE = '-', CAUSE_CLIENT_ABORT = 'C', CAUSE_SERVER_ABORT = 'S', CAUSE_PROXY = 'P', CAUSE_RESOURCE = 'R',
+	CAUSE_INTERNAL = 'I', CAUSE_CLIENT_TIMEOUT = 'c', CAUSE_SERVER_TIMEOUT = 's', CAUSE_LOCAL = 'L', CAUSE_DOWN = 'D',
+	CAUSE_KILLED = 'K', CAUSE_UP = 'U',
+};
+
+enum exchange_flags {
+	XF_TCP = 1u << 0,             /* a TCP session: no HTTP */
+	XF_REQUEST_DONE = 1u << 1,    /* the request's body was read to its end */
+	XF_REQUEST_SENT = 1u << 2,    /* all of it was given to the server's connection */
+	XF_RESPONSE_HEAD = 1u << 3,   /* a final response head was received */
+	XF_RESPONSE_DONE = 1u << 4,   /* the response's body was read to its end */
+	XF_HEAD_SENT = 1u << 5,       /* the final head was given to the client's connection */
+	XF_LOCAL = 1u << 6,           /* answered by Ballast itself */
+	XF_CLOSE_CLIENT = 1u << 7,    /* the client's connection ends behind the response */
+	XF_REUSED = 1u << 8,          /* sent on a kept server connection */
+	XF_REDISPATCHED = 1u << 9,
+	XF_HOLDS_PLACE = 1u << 10,    /* counted as served by `server` */
+	XF_LOGGED = 1u << 11,
+	XF_DENIED = 1u << 12,
+	XF_TARPIT = 1u << 13,
+	XF_BODY_STARTED = 1u << 14,   /* body bytes went to the server: the request cannot be sent again */
+	XF_CLIENT_HTTP10 = 1u << 15,
+	XF_NO_LOG = 1u << 16,         /* monitor-uri, null connections */
+	XF_SEEN_BYTES = 1u << 17,
+	XF_CHUNK_TO_SERVER = 1u << 18, XF_CHUNK_TO_CLIENT = 1u << 19,
+	XF_FINISH_LATER = 1u << 20,
+	XF_TRANSPARENT_UPGRADE = 1u << 21,
+};
+
+struct client;
+
+struct exchange {
+	uint8_t state;               /* enum exchange_state */
+	uint8_t cause;               /* enum exchange_cause: first letter */
+	char phase_letter;           /* second letter: R Q C H D L T I or '-' */
+	uint8_t rule_stage;          /* which list of rules runs */
+	uint32_t flags;              /* XF_* */
+	struct client *client;
+	struct frontend *frontend;
+	struct backend *backend;     /* NULL until chosen */
+	struct server *server;       /* NULL until chosen, or where none could be */
+	struct server_conn *sc;      /* NULL while there is none */
+	struct arena arena;
+	struct msg request, response;
+	struct h1_parser parser;     /* of the head that is being read */
+	struct h1_body request_body, response_body;
+	struct timer timer;          /* queue, connect, server, pause, tarpit: one at a time */
+	void (*resume)(struct exchange *x); /* set while suspended */
+	uint32_t rule_at;            /* where rules go on */
+	uint32_t rule_pass;
+	uint64_t id;                 /* number in this process, for `show sess` and unique ids */
+	/* the request's head, held until it cannot be needed again */
+	char *head;                  /* buffer of class BUFFER_16K */
+	uint32_t head_len, head_end; /* bytes of the head; bytes in the buffer */
+	/* trying servers */
+	uint32_t tries_left, retries;
+	uint64_t *avoid;             /* bitmap of servers tried, in the arena */
+	struct server_wait wait;
+	uint32_t queue_server, queue_backend; /* positions for the log */
+	uint16_t status;             /* sent to the client; 0 none (log: -1) */
+	uint64_t bytes_in, bytes_out;/* from the client; to the client, heads included (log: %U, %B) */
+	uint64_t accept_wall_us;     /* wall time at which it began (log: %t, %tr) */
+	/* ns of the loop's clock; 0 not reached */
+	uint64_t t_accept, t_first, t_head, t_queue, t_connect_start, t_connected, t_response, t_end;
+	/* kept for the log: the head may be gone by then */
+	struct slice log_request;    /* "GET /x HTTP/1.1" as received (without %-encoding of what is not printable) */
+	struct slice log_method, log_path, log_query, log_host;
+	uint8_t log_version;         /* 10 or 11 */
+	struct answer *answer;       /* own answer, in the arena */
+	struct sample_ctx sample;    /* prepared once; req and res are set as they come */
+	struct list link;            /* all exchanges of this thread, for `show sess` */
+	struct relay *relay;         /* TUNNEL */
+};
+
+/* Gives the exchange its own answer; the rest of the request is drained or the connection closed. The answer's memory
+ * must live in x->arena, the graph or literals.  To be called from rules (then return RULE_ANSWER) and services. */
+void exchange_answer(struct exchange *x, const struct answer *a);
+/* The error page of a status, with the cause for the log ("PR", "SC", ...). */
+void exchange_fail(struct exchange *x, unsigned status, enum exchange_cause cause, char phase);
+/* Goes on after RULE_SUSPEND. On the exchange's thread. */
+void exchange_resume(struct exchange *x);
+/* `shutdown session`: ends it at once. On its thread. */
+void exchange_kill(struct exchange *x);
+
+/* What a person sees of an exchange. */
+const char *exchange_state_name(enum exchange_state s);
+/* All exchanges of the calling thread (list of exchange.link). */
+struct list *exchange_list(void);
+
+/* Once at start, before threads: limits of messages. */
+struct exchange_limits {
+	uint32_t head_bytes;  /* tune.bufsize - tune.maxrewrite */
+	uint16_t fields_max;  /* tune.http.maxhdr */
+};
+void exchange_set_limits(const struct exchange_limits *l);
+/* Each thread, after loop_enter. */
+int exchange_thread_init(void);
+void exchange_thread_free(void);
+
+/* `show errors`: the last refused message of each proxy and direction (capture.c). */
+struct error_capture {
+	struct frontend *frontend;
+	struct backend *backend;
+	struct server *server;
+	union addr peer;
+	uint64_t wall_us;
+	bool response;
+	uint16_t error;           /* enum h1_error */
+	uint32_t error_pos, len;
+	char bytes[1024];
+};
+
+#endif

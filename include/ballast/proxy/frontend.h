@@ -1,0 +1,91 @@
+/* frontend: what listens for clients, and the settings of their side.
+ *
+ * Made while loading; settings never change afterwards.  Live: the listeners' state and the counters.
+ */
+#ifndef BALLAST_PROXY_FRONTEND_H
+#define BALLAST_PROXY_FRONTEND_H
+
+#include "ballast/net/listener.h"
+#include "ballast/proxy/rules.h"
+#include "ballast/sample/format.h"
+#include "ballast/server/backend.h"
+
+struct client;
+struct errors;
+
+struct frontend_settings {
+	uint32_t timeout_client_ms, timeout_http_request_ms, timeout_http_keep_alive_ms, timeout_client_fin_ms,
+		timeout_tunnel_ms; /* 0: none; http-request and keep-alive then fall back as in HAProxy's manual */
+	bool has_timeout_http_request, has_timeout_http_keep_alive;
+	uint32_t maxconn;            /* 0: the process's */
+	enum http_connection connection;
+	bool dontlog_null, dontlog_normal, log_asap, no_linger, tcp_keepalive_client, http_no_delay, splice_request,
+		splice_response, splice_auto, abort_on_close;
+	struct forwardfor forwardfor;
+	const char *via;
+	struct slice monitor_uri;    /* len 0: none */
+	struct format *log_format;   /* NULL: the default format (or none where no target) */
+	const char *log_format_text; /* as written, for messages; NULL default */
+};
+
+/* `use_backend NAME [if|unless COND]` */
+struct use_backend {
+	const char *name;            /* as written */
+	struct backend *backend;     /* resolved after loading */
+	struct cond *cond;           /* NULL: always */
+	struct place at;
+};
+
+struct frontend_thread {
+	struct counters counters;
+	struct list clients;         /* of client.link: all client connections of this thread */
+} __attribute__((aligned(64)));
+
+struct frontend {
+	const char *name, *description;
+	uint32_t id;
+	enum proxy_mode mode;
+	bool disabled;
+	struct place at;
+	struct frontend_settings set;
+	struct log_targets log;
+	struct listener **listeners;
+	uint32_t listener_count;
+	struct acl_set *acls;
+	struct rules *http_request, *http_response;
+	struct use_backend *use_backends;
+	uint32_t use_backend_count;
+	const char *default_backend_name;
+	struct place default_backend_at;
+	struct backend *default_backend; /* NULL: 503 */
+	struct errors *errors;
+	_Atomic uint32_t maxconn_now;    /* `set maxconn frontend` */
+	_Atomic uint32_t connections;    /* now, all threads (changed once per connection, not per request) */
+	_Atomic uint32_t paused;         /* `disable frontend`, maxconn reached */
+	struct frontend_thread *thread;  /* [loop_count] */
+	struct frontend *next;
+};
+
+struct frontend *frontend_new(const char *name);
+/* After loading: allocates per-thread parts. 0 or negative errno. Listeners are opened by the process. */
+int frontend_start(struct frontend *f, unsigned threads);
+void frontend_free(struct frontend *f);
+/* listener callback: a connection was accepted on this thread. */
+void frontend_accept(struct listener *l, int fd, const union addr *peer);
+/* `disable frontend`, `enable frontend`: stops and resumes accepting, in every thread. From any thread. */
+void frontend_pause(struct frontend *f);
+void frontend_resume(struct frontend *f);
+/* `set maxconn frontend`. */
+void frontend_set_maxconn(struct frontend *f, uint32_t maxconn);
+
+/* Limits of the process (global maxconn), counted by connection. */
+void frontend_set_process_maxconn(uint32_t maxconn);
+uint32_t frontend_process_maxconn(void);
+uint32_t frontend_process_connections(void);
+/* Soft stop: listeners are closed; idle client connections of this thread are ended, others say `Connection: close`
+ * with their next response. */
+void frontend_soft_stop_thread(struct frontend *all);
+bool frontend_is_stopping(void);
+void frontend_set_stopping(void);
+
+#endif

@@ -1,0 +1,140 @@
+/* backend: a group of servers and how requests reach them.
+ *
+ * Made while loading; its settings never change afterwards.  What changes at run time: the servers' live state, the
+ * picker made from it (read under a hazard pointer), the queues.
+ */
+#ifndef BALLAST_SERVER_BACKEND_H
+#define BALLAST_SERVER_BACKEND_H
+
+#include "ballast/server/server.h"
+
+struct picker;
+struct pick_thread;
+struct rules;
+struct acl_set;
+struct http_check;
+struct errors;
+
+enum proxy_mode { MODE_TCP, MODE_HTTP };
+enum http_reuse { REUSE_NEVER, REUSE_SAFE, REUSE_AGGRESSIVE, REUSE_ALWAYS };
+/* How HTTP connections end: `option http-keep-alive` (default), `http-server-close`, `httpclose`. */
+enum http_connection { CONNECTION_KEEP_ALIVE, CONNECTION_SERVER_CLOSE, CONNECTION_CLOSE };
+
+struct forwardfor {
+	bool on, if_none;
+	const char *header;         /* X-Forwarded-For */
+	struct net_prefix except;
+	bool has_except;
+};
+
+/* Key of hashing algorithms: computed by the room `proxy` for each request. */
+enum hash_key { HASH_NONE, HASH_SOURCE, HASH_URI };
+
+/* Options that a `defaults` section gives to frontends and backends alike live in both; these are the backend's. */
+struct backend_settings {
+	uint32_t timeout_connect_ms, timeout_server_ms, timeout_queue_ms, timeout_check_ms, timeout_tunnel_ms,
+		timeout_server_fin_ms; /* 0: none */
+	uint32_t retries;           /* default 3 */
+	bool redispatch;
+	int32_t redispatch_interval; /* default -1: at the last retry; n: every n; 0 is off */
+	uint32_t fullconn;          /* 0: derived from maxconn of the frontends that use it */
+	enum http_reuse reuse;      /* default safe */
+	enum http_connection connection;
+	bool all_backups, abort_on_close, prefer_last_server, http_no_delay, log_health_checks, no_linger, tcp_keepalive_server,
+		splice_request, splice_response, splice_auto;
+	struct forwardfor forwardfor;
+	struct endpoint source;
+	const char *source_interface;
+	const char *via;            /* `option via NAME`, Ballast's own (RFC 9110 section 7.6.3) */
+};
+
+struct backend_thread {
+	struct pick_thread *pick;
+	struct counters counters;
+} __attribute__((aligned(64)));
+
+struct backend {
+	const char *name, *description;
+	uint32_t id;
+	enum proxy_mode mode;
+	bool disabled;
+	struct place at;
+	struct backend_settings set;
+	struct log_targets log;
+	struct server **servers;        /* [server_count], in the order of the file */
+	uint32_t server_count;
+	/* balancing */
+	const struct pick_algorithm *algorithm; /* NULL while loading: roundrobin */
+	int64_t algorithm_param;
+	enum hash_key hash_key;
+	struct hash_options *hash_options;  /* of `balance uri ...`, `hash-type` */
+	bool shared_load;               /* load[] is kept by all threads: an algorithm or a maxconn needs it */
+	_Atomic uint32_t *load;         /* [server_count] */
+	_Atomic uint32_t *maxconn;      /* [server_count] mirrors server.maxconn_now */
+	_Atomic(struct picker *) picker;
+	uint32_t picker_generation;
+	pthread_mutex_t lock;           /* state of its servers */
+	/* queue: only taken where a limit was reached */
+	pthread_mutex_t queue_lock;
+	struct list queue;              /* of server_wait.link: waiting for any server */
+	_Atomic uint32_t queued, queued_max;
+	_Atomic uint32_t served;        /* requests now given to servers, all threads; kept where shared_load */
+	/* rules, of room proxy */
+	struct acl_set *acls;
+	struct rules *http_request, *http_response;
+	struct errors *errors;          /* errorfile */
+	struct http_check *http_check;  /* option httpchk, http-check: NULL: checks connect only */
+	uint64_t last_change_s, down_seconds;
+	uint32_t down_transitions;
+	bool was_up;
+	struct backend_thread *thread;  /* [loop_count] */
+	struct backend *next;           /* all backends of the graph */
+};
+
+/* Made by the configuration: an empty backend; NULL where memory is out. */
+struct backend *backend_new(const char *name);
+/* After all servers are known: allocates the per-thread parts, builds the first picker. 0 or negative errno. */
+int backend_start(struct backend *b, unsigned threads);
+void backend_free(struct backend *b);
+/* Builds and publishes a new picker after a change; under b->lock. */
+void backend_publish(struct backend *b);
+struct server *backend_find_server(const struct backend *b, struct slice name);
+/* How many servers may be chosen now: active, backups. */
+void backend_count_usable(const struct backend *b, uint32_t *active, uint32_t *backup);
+
+/* The choice is made by the room `balance`, which is below this one; it gives these two (balance_attach). */
+struct backend_balance_ops {
+	struct picker *(*build)(struct backend *b, uint32_t generation);
+	void (*free)(void *picker, void *arg);
+};
+void backend_set_balance_ops(const struct backend_balance_ops *ops);
+
+/* --- taking and leaving a place on a server (queue.c) --- */
+
+/* An exchange that waits for a place. Embedded in the exchange; `wake` is called on its own thread's loop. */
+struct server_wait {
+	struct list link;
+	struct backend *backend;
+	struct server *server;      /* waits for this one; NULL: for any */
+	struct server *granted;     /* set before wake: place taken for it there; NULL: look for a server again */
+	uint16_t thread;
+	bool queued;
+	uint64_t since_ns;
+	uint32_t position;          /* requests before it in that queue when it joined */
+	struct post post;
+	void (*wake)(struct server_wait *w);
+};
+
+/* Takes a place on `s` for one request: true where its limit allows; counts it as served. */
+bool server_enter(struct server *s);
+/* Leaves the place, and hands it to the first waiting exchange (of this server, then of the backend). */
+void server_leave(struct server *s);
+/* Joins the queue of s (or, NULL, of the backend). False: full (maxqueue), or a place became free meanwhile: then
+ * *retry is set and the caller chooses again. */
+bool server_wait_join(struct server_wait *w, struct backend *b, struct server *s, bool *retry);
+/* Leaves the queue before its turn (timeout, abort).  Where a place was already granted, gives it on. */
+void server_wait_cancel(struct server_wait *w);
+/* A server came up or its limit grew: wake those who wait for any. */
+void backend_wake_queue(struct backend *b);
+
+#endif

@@ -1,0 +1,71 @@
+/* counters: what a frontend, a backend, a server or a listener counts.
+ *
+ * One struct for each thread, on cache lines of its own, written by that thread only (plain adds); whoever
+ * shows them sums over the threads.
+ */
+#ifndef BALLAST_SERVER_COUNTERS_H
+#define BALLAST_SERVER_COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum counter {
+	COUNT_CONN,          /* connections accepted (frontends) or opened (servers) */
+	COUNT_CONN_REUSED,   /* requests sent on a kept connection (servers, backends) */
+	COUNT_SESS,          /* sessions (frontend), requests given to it (backend, server): stot */
+	COUNT_REQ,           /* HTTP requests received (frontend) or sent (backend, server) */
+	COUNT_BYTES_IN, COUNT_BYTES_OUT,
+	COUNT_DENIED_REQ, COUNT_DENIED_RESP, COUNT_DENIED_CONN, COUNT_DENIED_SESS,
+	COUNT_ERR_REQ,       /* bad or aborted requests (frontend) */
+	COUNT_ERR_CONN,      /* failed connects after all retries (backend), each failed connect (server) */
+	COUNT_ERR_RESP,
+	COUNT_RETRIES, COUNT_REDISPATCHES,
+	COUNT_CLIENT_ABORTS, COUNT_SERVER_ABORTS,
+	COUNT_LB_CHOSEN,     /* times chosen by the algorithm */
+	COUNT_HTTP_1XX, COUNT_HTTP_2XX, COUNT_HTTP_3XX, COUNT_HTTP_4XX, COUNT_HTTP_5XX, COUNT_HTTP_OTHER,
+	COUNT_INTERCEPTED,   /* answered by Ballast itself (return, deny, redirect, monitor, stats) */
+	COUNT_FAILED_REWRITES,
+	COUNT_TIME_QUEUE_MS, COUNT_TIME_CONNECT_MS, COUNT_TIME_RESPONSE_MS, COUNT_TIME_TOTAL_MS, /* sums, for averages */
+	COUNT_TIMED,         /* exchanges in those sums */
+	COUNTER_COUNT
+};
+
+/* Events a second: the last whole second and the present one. Written by one thread. */
+struct rate {
+	_Atomic uint32_t second, current, last, max;
+};
+
+struct counters {
+	_Atomic uint64_t v[COUNTER_COUNT];
+	_Atomic int64_t current;      /* sessions or requests now; sum over the threads is the truth */
+	_Atomic int64_t current_max;
+	_Atomic uint64_t last_session_s; /* wall seconds of the last one; 0 never */
+	struct rate sess_rate, req_rate, conn_rate;
+} __attribute__((aligned(64)));
+
+static inline void count_add(struct counters *c, enum counter which, uint64_t n)
+{
+	atomic_store_explicit(&c->v[which], atomic_load_explicit(&c->v[which], memory_order_relaxed) + n, memory_order_relaxed);
+}
+/* Moves `current` by `by` (+1, -1) and keeps its maximum. */
+static inline void count_current(struct counters *c, int by)
+{
+	int64_t now = atomic_load_explicit(&c->current, memory_order_relaxed) + by;
+	atomic_store_explicit(&c->current, now, memory_order_relaxed);
+	if (now > atomic_load_explicit(&c->current_max, memory_order_relaxed))
+		atomic_store_explicit(&c->current_max, now, memory_order_relaxed);
+}
+/* One event in this second (loop's wall clock). */
+void rate_count(struct rate *r, uint32_t second);
+/* Events in the last whole second before `second`. */
+uint32_t rate_read(const struct rate *r, uint32_t second);
+
+/* An array of `threads` zeroed counters; NULL where memory is out. free() it. */
+struct counters *counters_new(unsigned threads);
+uint64_t counters_sum(const struct counters *c, unsigned threads, enum counter which);
+int64_t counters_current(const struct counters *c, unsigned threads);
+int64_t counters_current_max(const struct counters *c, unsigned threads);
+/* `clear counters`: maxima only; `clear counters all`: everything but `current`. From any thread. */
+void counters_clear(struct counters *c, unsigned threads, int all);
+
+#endif

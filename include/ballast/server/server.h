@@ -1,0 +1,136 @@
+/* server: one server of a backend: where it is, whether it is up, what it carries, its idle connections.
+ *
+ * Configuration fields are set while loading and never change.  Live state changes at run time: health by the
+ * checks, admin state, weight and address by the operator.  Every change of what balancing sees goes through
+ * server_update(), which makes the backend publish a new picker.  State changes happen under backend.lock
+ * (never on a request's path); requests read single atomics.
+ */
+#ifndef BALLAST_SERVER_SERVER_H
+#define BALLAST_SERVER_SERVER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "ballast/base/lfstack.h"
+#include "ballast/net/conn.h"
+#include "ballast/net/log.h"
+#include "ballast/server/counters.h"
+
+struct backend;
+struct server;
+struct check;
+struct expr;
+
+/* Health as checks and the operator see it. */
+enum server_health { SERVER_DOWN, SERVER_UP };
+enum server_admin { /* bits: why it takes no or no new requests */
+	SERVER_MAINT = 1,        /* forced by `disabled`, `disable server` or `set server state maint` */
+	SERVER_DRAIN = 2,        /* no new requests but persistent ones */
+	SERVER_UNRESOLVED = 4,   /* its name has no address: init-addr none */
+};
+
+/* Where it is; immutable, replaced as a whole by `set server addr`. */
+struct server_target {
+	struct endpoint at;
+	char text[ADDR_TEXT_MAX];
+};
+
+/* A connection to a server. Made by server_conn_open, owned by the pool while idle, by the exchange else. */
+struct server_conn {
+	struct conn conn;        /* first: the watch finds it */
+	struct lfnode shared;    /* link in server.shared_idle */
+	struct list link;        /* link in server_thread.idle, most recent first */
+	struct server *server;
+	void *user;              /* the exchange while in use */
+	uint64_t idle_since_ms;
+	uint32_t requests;       /* sent on it so far */
+	uint16_t thread;         /* whose loop it is registered with */
+	bool idle;
+	bool is_private;         /* must not serve another client connection (http-reuse never, ...) */
+};
+
+struct server_thread { /* a thread's own part */
+	struct list idle;    /* of server_conn.link */
+	uint32_t idle_count, used, used_max; /* connections: idle here; in use now; most in use since the last purge */
+	struct counters counters;
+} __attribute__((aligned(64)));
+
+struct server {
+	/* --- configuration --- */
+	struct backend *backend;
+	const char *name;
+	uint32_t id;            /* `id`, or given in order from 1 */
+	uint32_t slot;          /* place in backend.servers */
+	uint16_t weight_config; /* 0..256, default 1 */
+	bool backup, disabled_config, check_enabled, agent_spare;
+	uint32_t maxconn, minconn, maxqueue;     /* 0: none */
+	uint32_t pool_max_conn;                  /* idle connections kept in all; UINT32_MAX: no limit; 0: none */
+	uint32_t pool_purge_delay_ms;            /* default 5000 */
+	uint32_t inter_ms, fastinter_ms, downinter_ms; /* 2000; 0: inter */
+	uint16_t rise, fall;                     /* 2, 3 */
+	bool has_check_port;
+	uint16_t check_port;
+	struct endpoint check_addr;              /* `addr`; len 0: the server's */
+	int32_t port_offset;                     /* "+n" ports: the client's destination port plus this */
+	bool has_port_offset;
+	const char *hostname;                    /* name it was resolved from, or NULL */
+	struct endpoint source;                  /* `source`; len 0: the backend's */
+	const char *source_interface;
+	const char *cookie;                      /* reserved for persistence */
+	struct place at;                         /* where it was written */
+	/* --- live --- */
+	_Atomic(struct server_target *) target;  /* read under a hazard pointer or by the lock's holder */
+	_Atomic uint8_t health;                  /* enum server_health */
+	_Atomic uint8_t admin;                   /* enum server_admin bits */
+	_Atomic uint16_t weight;                 /* now: weight_config, or `set weight` */
+	_Atomic uint32_t maxconn_now;            /* `set maxconn server` */
+	uint16_t check_count;                    /* rise/fall counter as HAProxy's check_health: 0..rise+fall-1 */
+	uint64_t last_change_s;                  /* wall seconds of the last transition */
+	uint64_t down_seconds;                   /* total, without a present one */
+	uint32_t check_failures, down_transitions; /* counted: chkfail, chkdown */
+	struct check *check;                     /* NULL: not checked */
+	_Atomic uint32_t queued;                 /* exchanges in `queue` */
+	_Atomic uint32_t queued_max;
+	struct list queue;                       /* of server_wait.link; under backend.queue_lock */
+	struct lfstack shared_idle;              /* of server_conn.shared, detached from any loop */
+	_Atomic uint32_t idle_total;             /* idle connections in all threads and the shared stack */
+	struct server_thread *thread;            /* [loop_count] */
+};
+
+/* May it be chosen by balancing: up, no maint, no drain, weight > 0. */
+bool server_usable(const struct server *s);
+/* May it carry a request at all (persistence, first try): up and not in maintenance. */
+bool server_alive(const struct server *s);
+/* Concurrent limit now: maxconn_now, or the dynamic one between minconn and maxconn (HAProxy's `minconn`). 0 none. */
+uint32_t server_limit(const struct server *s);
+/* Requests it serves now (all threads). */
+uint32_t server_served(const struct server *s);
+
+/* Changes of state; take backend.lock, log in HAProxy's words ("Server b/s is DOWN, reason: ..."), publish the new
+ * picker, free queued exchanges that must go elsewhere.  From any thread. */
+void server_set_health(struct server *s, enum server_health h, const char *reason);
+void server_set_admin(struct server *s, unsigned set, unsigned clear, const char *reason);
+void server_set_weight(struct server *s, unsigned weight);
+/* 0 or -ENOMEM; idle connections to the old address are closed. */
+int server_set_target(struct server *s, const struct endpoint *at);
+/* "UP", "DOWN", "MAINT", "DRAIN", "NOLB", "no check", "UP 1/3", "DOWN 1/2": as `show stat` prints it. */
+const char *server_status_text(const struct server *s, char *buf, size_t len);
+
+/* --- connections (pool.c); for the calling thread --- */
+
+/* An idle connection: the thread's own most recent one, else one from the shared stack (moved to this loop); NULL
+ * where there is none that is good.  `ready` and `user` are set on it. */
+struct server_conn *server_conn_take(struct server *s, void (*ready)(struct watch *w, unsigned bits), void *user);
+/* Opens a new one. The errno of a failure in *error (negative); the connection is under way where CONN_CONNECTING is set.
+ * `client_dst_port`: for "+n" ports. */
+struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port, void (*ready)(struct watch *w, unsigned bits),
+                                     void *user, int *error);
+/* Gives a connection whose last message is complete back to the pool; closes it where the pool is full, the server is
+ * not alive or the connection is not quiet. */
+void server_conn_put(struct server_conn *sc);
+/* Closes it and frees it at the end of the turn. `reset`: with RST. */
+void server_conn_drop(struct server_conn *sc, bool reset);
+/* Closes all idle connections of this thread to `s` (down, moved, purged). */
+void server_pool_flush(struct server *s);
+
+#endif
