@@ -62,7 +62,7 @@ static struct arena_chunk *pool_chunk(const struct arena *a, size_t bytes)
 		return chunk_new(FROM_MALLOC, bytes);
 	if (class < regular)
 		class = regular;
-	return chunk_new(class, buffer_class_bytes((enum buffer_class)class));
+	return chunk_new(class, buffer_class_bytes((enum buffer_class) class));
 }
 
 /* Puts the chunk first where it has more room left than the newest, else second. */
@@ -83,10 +83,9 @@ static void link_chunk(struct arena *a, struct arena_chunk *chunk, char *at)
 
 void *arena_alloc_slow(struct arena *a, size_t bytes)
 {
-	size_t need = ((bytes + 15) & ~(size_t)15) + sizeof(struct arena_chunk);
-
-	if (need > PTRDIFF_MAX)
+	if (bytes > PTRDIFF_MAX - 64)
 		return NULL;
+	size_t need = ((bytes + 15) & ~(size_t)15) + sizeof(struct arena_chunk);
 	struct arena_chunk *chunk = a->heap ? heap_chunk(a, need) : pool_chunk(a, need);
 	if (!chunk)
 		return NULL;

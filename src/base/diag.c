@@ -22,7 +22,8 @@ void diag_free(struct diag *d)
 	diag_init(d);
 }
 
-void diag_vadd(struct diag *d, enum diag_level level, const struct place *at, const char *hint, const char *fmt, va_list ap)
+void diag_vadd(struct diag *d, enum diag_level level, const struct place *at, const char *hint, const char *fmt,
+	va_list ap)
 {
 	d->count[level]++;
 	struct diag_entry *e = arena_zalloc(&d->arena, sizeof(*e));
@@ -205,7 +206,7 @@ static unsigned distance(struct slice a, struct slice b)
 			if (row[j - 1] + 1 < best)
 				best = row[j - 1] + 1;
 			if (i > 1 && j > 1 && x == ascii_lower((unsigned char)b.ptr[j - 2]) &&
-			    y == ascii_lower((unsigned char)a.ptr[i - 2]) && before[j - 2] + 1 < best)
+				y == ascii_lower((unsigned char)a.ptr[i - 2]) && before[j - 2] + 1 < best)
 				best = before[j - 2] + 1;
 			row[j] = best;
 		}

@@ -56,8 +56,8 @@ int token_int(const struct token *t, const char *what, int64_t min, int64_t max,
 	if (max == INT64_MAX)
 		diag_error(d, &t->at, NULL, "%s must be at least %lld, not %s", what, (long long)min, t->text);
 	else
-		diag_error(d, &t->at, NULL, "%s must be from %lld to %lld, not %s", what, (long long)min, (long long)max,
-			   t->text);
+		diag_error(d, &t->at, NULL, "%s must be from %lld to %lld, not %s", what, (long long)min,
+			(long long)max, t->text);
 	return -EINVAL;
 }
 
@@ -65,8 +65,12 @@ static const struct time_unit {
 	const char *name;
 	uint64_t us;
 } time_units[] = {
-	{ "us", 1 },           { "ms", 1000 },         { "s", 1000000 },
-	{ "m", 60 * 1000000 }, { "h", 3600000000ull }, { "d", 86400000000ull },
+	{ "us", 1 },
+	{ "ms", 1000 },
+	{ "s", 1000000 },
+	{ "m", 60 * 1000000 },
+	{ "h", 3600000000ull },
+	{ "d", 86400000000ull },
 };
 
 /* Microseconds of a unit, 0 where there is none of this name. */
@@ -82,10 +86,26 @@ static uint64_t time_unit_us(const char *name)
 static const char *likely_time_unit(const char *unit)
 {
 	static const char *const other[][2] = {
-		{ "sec", "s" },   { "secs", "s" },    { "second", "s" },  { "seconds", "s" }, { "min", "m" },
-		{ "mins", "m" },  { "minute", "m" },  { "minutes", "m" }, { "hour", "h" },    { "hours", "h" },
-		{ "hr", "h" },    { "hrs", "h" },     { "day", "d" },     { "days", "d" },    { "msec", "ms" },
-		{ "msecs", "ms" }, { "millis", "ms" }, { "usec", "us" },   { "usecs", "us" },  { "micros", "us" },
+		{ "sec", "s" },
+		{ "secs", "s" },
+		{ "second", "s" },
+		{ "seconds", "s" },
+		{ "min", "m" },
+		{ "mins", "m" },
+		{ "minute", "m" },
+		{ "minutes", "m" },
+		{ "hour", "h" },
+		{ "hours", "h" },
+		{ "hr", "h" },
+		{ "hrs", "h" },
+		{ "day", "d" },
+		{ "days", "d" },
+		{ "msec", "ms" },
+		{ "msecs", "ms" },
+		{ "millis", "ms" },
+		{ "usec", "us" },
+		{ "usecs", "us" },
+		{ "micros", "us" },
 	};
 	struct slice word = slice_from_str(unit);
 
@@ -107,7 +127,7 @@ static int unknown_time_unit(const struct token *t, const char *what, size_t dig
 	if (likely)
 		snprintf(hint, sizeof(hint), "did you mean '%.*s%s'?", digits < 20 ? (int)digits : 20, t->text, likely);
 	diag_error(d, &at, likely ? hint : "units are us, ms, s, m, h and d", "%s has the unknown time unit '%s'", what,
-		   t->text + digits);
+		t->text + digits);
 	return -EINVAL;
 }
 
@@ -125,7 +145,8 @@ int token_time_ms(const struct token *t, const char *what, const char *default_u
 	uint64_t unit_us = time_unit_us(t->text[digits] ? t->text + digits : default_unit);
 	if (!unit_us)
 		return unknown_time_unit(t, what, digits, d);
-	bool over = slice_to_u64(slice_of(t->text, digits), &number) < 0 || __builtin_mul_overflow(number, unit_us, &us);
+	bool over =
+		slice_to_u64(slice_of(t->text, digits), &number) < 0 || __builtin_mul_overflow(number, unit_us, &us);
 	uint64_t ms = us / 1000 + (us % 1000 != 0);
 	if (over || ms > TIME_MAX_MS) {
 		diag_error(d, &t->at, NULL, "%s must be at most %ums (24 days), not %s", what, TIME_MAX_MS, t->text);
@@ -144,16 +165,12 @@ static int size_unit_shift(const char *unit)
 		return -1;
 	switch (unit[0]) {
 	case 'k':
-	case 'K':
-		return 10;
+	case 'K': return 10;
 	case 'm':
-	case 'M':
-		return 20;
+	case 'M': return 20;
 	case 'g':
-	case 'G':
-		return 30;
-	default:
-		return -1;
+	case 'G': return 30;
+	default: return -1;
 	}
 }
 
@@ -175,9 +192,10 @@ int token_size(const struct token *t, const char *what, uint64_t max, uint64_t *
 		return -EINVAL;
 	}
 	bool over = slice_to_u64(slice_of(t->text, digits), &number) < 0 ||
-		    __builtin_mul_overflow(number, (uint64_t)1 << shift, &bytes);
+	            __builtin_mul_overflow(number, (uint64_t)1 << shift, &bytes);
 	if (over || bytes > max) {
-		diag_error(d, &t->at, NULL, "%s must be at most %llu bytes, not %s", what, (unsigned long long)max, t->text);
+		diag_error(d, &t->at, NULL, "%s must be at most %llu bytes, not %s", what, (unsigned long long)max,
+			t->text);
 		return -EINVAL;
 	}
 	*out_bytes = bytes;
@@ -231,10 +249,10 @@ int line_args(const struct line *l, size_t min, size_t max, struct diag *d)
 	if (given > max && max == 0)
 		diag_error(d, &l->words[1].at, NULL, "'%s' takes no argument", name);
 	else if (given > max)
-		diag_error(d, &l->words[max + 1].at, NULL, "'%s' takes at most %zu argument%s, and this is one more", name,
-			   max, max == 1 ? "" : "s");
+		diag_error(d, &l->words[max + 1].at, NULL, "'%s' takes at most %zu argument%s, and this is one more",
+			name, max, max == 1 ? "" : "s");
 	else
 		diag_error(d, &l->words[l->count].at, NULL, "'%s' needs %s%zu argument%s, but %zu %s given", name,
-			   min == max ? "" : "at least ", min, min == 1 ? "" : "s", given, given == 1 ? "is" : "are");
+			min == max ? "" : "at least ", min, min == 1 ? "" : "s", given, given == 1 ? "is" : "are");
 	return -EINVAL;
 }

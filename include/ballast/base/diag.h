@@ -45,7 +45,8 @@ void diag_free(struct diag *d);
 /* Adds an entry.  `at` may be NULL; `hint` may be NULL and is copied. */
 void diag_add(struct diag *d, enum diag_level level, const struct place *at, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
-void diag_vadd(struct diag *d, enum diag_level level, const struct place *at, const char *hint, const char *fmt, va_list ap);
+void diag_vadd(struct diag *d, enum diag_level level, const struct place *at, const char *hint, const char *fmt,
+	va_list ap);
 
 #define diag_error(d, at, hint, ...) diag_add(d, DIAG_ALERT, at, hint, __VA_ARGS__)
 #define diag_warn(d, at, hint, ...) diag_add(d, DIAG_WARNING, at, hint, __VA_ARGS__)
