@@ -37,7 +37,9 @@ AC_DEFUN([BL_JEMALLOC], [
 	AS_IF([test "x$bl_sanitizer$bl_fuzzing" != x], [bl_with_jemalloc=no])
 	AS_IF([test "x$bl_with_jemalloc" != xno], [
 		BL_LIBRARY([JEMALLOC], [jemalloc/jemalloc.h], [jemalloc], [mallctl], [libjemalloc-dev], [jemalloc-devel], [
-or configure --without-jemalloc])])
+or configure --without-jemalloc])
+		dnl Kept even where the linker would drop what no object of ours names.
+		JEMALLOC_LIBS="-Wl,--push-state,--no-as-needed -ljemalloc -Wl,--pop-state"])
 ])
 
 AC_DEFUN([BL_CMOCKA], [
