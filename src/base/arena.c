@@ -55,14 +55,14 @@ static struct arena_chunk *heap_chunk(const struct arena *a, size_t bytes)
 
 static struct arena_chunk *pool_chunk(const struct arena *a, size_t bytes)
 {
-	unsigned regular = !a->chunks ? BUFFER_1K : a->chunks->from < BUFFER_4K ? BUFFER_4K : BUFFER_16K;
-	unsigned class = buffer_class_for(bytes);
+	enum buffer_class regular = !a->chunks ? BUFFER_1K : a->chunks->from < BUFFER_4K ? BUFFER_4K : BUFFER_16K;
+	enum buffer_class fits = buffer_class_for(bytes);
 
-	if (class == BUFFER_CLASS_COUNT)
+	if (fits == BUFFER_CLASS_COUNT)
 		return chunk_new(FROM_MALLOC, bytes);
-	if (class < regular)
-		class = regular;
-	return chunk_new(class, buffer_class_bytes((enum buffer_class) class));
+	if (fits < regular)
+		fits = regular;
+	return chunk_new(fits, buffer_class_bytes(fits));
 }
 
 /* Puts the chunk first where it has more room left than the newest, else second. */

@@ -9,7 +9,8 @@
 enum simd_level { SIMD_PORTABLE, SIMD_SSE2, SIMD_AVX2, SIMD_AVX512, SIMD_LEVEL_COUNT };
 
 /* Best level of this processor; simd_init() selects it for all functions below (called by main before any
- * thread; until then the portable ones are used).  simd_force() is for tests and benchmarks. */
+ * thread; until then the portable ones are used).  simd_force() is for tests and benchmarks; a level
+ * that this processor lacks becomes its best one. */
 enum simd_level simd_best(void);
 void simd_init(void);
 void simd_force(enum simd_level level);
