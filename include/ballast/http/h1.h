@@ -34,26 +34,33 @@ struct h1_limits {
 struct h1_parser {
 	struct msg *msg;
 	const struct h1_limits *limits;
-	uint32_t pos;        /* bytes scanned */
+	uint32_t pos;        /* bytes of the line scanned without finding its end */
 	uint32_t line_start; /* first byte of the line being read */
 	uint32_t head_len;   /* after H1_DONE: bytes of the head, its empty line included */
 	uint32_t error_pos;  /* after H1_ERROR: offset of the offending byte (for `show errors`) */
 	uint16_t error;      /* enum h1_error */
 	uint8_t state;
-	uint8_t lf_only;     /* the start line ended with a bare LF: all lines of this head must */
-	uint32_t seen;       /* fields that may stand once only */
+	uint8_t line_end;    /* how the first line ended, CRLF or a bare LF: all lines of this head must */
+	uint8_t empty_lines; /* before the request line */
+	uint32_t seen;       /* what the fields said so far */
 	enum http_method request_method; /* responses: method of the request that this one answers */
 };
 
-/* Starts a request. Leading CRLFs (RFC 9112 section 2.2: at least one) are skipped, a few at most. */
+/* Starts a request. Leading empty lines (RFC 9112 section 2.2: at least one) are skipped, four at most. */
 void h1_request_init(struct h1_parser *p, struct msg *m, const struct h1_limits *limits);
 /* Starts a response to a request with method `to`. */
 void h1_response_init(struct h1_parser *p, struct msg *m, enum http_method to, const struct h1_limits *limits);
 
 /* Parses the head from buf[0..len). Later calls must pass the same bytes at the same address, followed by
  * more.  (If they were moved, start again with *_init: nothing else is remembered.)  After H1_DONE the
- * message's framing flags are final: MSG_CHUNKED, MSG_LENGTH, MSG_UNTIL_CLOSE or MSG_NO_BODY, MSG_KEEP_ALIVE,
- * MSG_UPGRADE, MSG_EXPECT_CONTINUE. Bytes behind p->head_len are body. */
+ * message's framing flags are final: exactly one of MSG_CHUNKED, MSG_LENGTH, MSG_UNTIL_CLOSE and MSG_NO_BODY (the
+ * Content-Length field of an answer to HEAD stays among the fields), MSG_KEEP_ALIVE, MSG_UPGRADE,
+ * MSG_EXPECT_CONTINUE. Bytes behind p->head_len are body.
+ *
+ * fields[] then holds what may be forwarded: one valid Content-Length at most (identical repetitions are made
+ * one, RFC 9110 section 8.6), none in a 1xx, a 204 or a 2xx to CONNECT; the Host field of an absolute-form or
+ * CONNECT request is its authority (RFC 9112 section 3.2.2).  A 2xx to CONNECT and a 101 have MSG_NO_BODY: what
+ * follows is the tunnel. */
 enum h1_result h1_parse_head(struct h1_parser *p, const char *buf, size_t len);
 
 /* Body framing. */
@@ -65,7 +72,8 @@ struct h1_body {
 	uint8_t kind;       /* enum h1_body_kind */
 	uint8_t state;
 	uint16_t error;     /* enum h1_error */
-	uint32_t line_bytes; /* chunk-size line or trailer bytes read so far, bounded */
+	uint32_t line_bytes; /* of the chunk-size line read so far, bounded */
+	uint32_t extension_bytes; /* of all chunk extensions read so far, bounded */
 	const struct h1_limits *limits;
 };
 
@@ -76,8 +84,9 @@ void h1_body_init(struct h1_body *b, const struct msg *m, const struct h1_limits
  * message.  H1_MORE: call again with the bytes behind *used, as long as there are any.  Chunk extensions are
  * validated and dropped.  Trailer lines: their fields are added to `trailers` when that is not NULL (their
  * slices point into buf; the trailer section is consumed only when it is whole, so *used may stay before
- * it with H1_MORE: keep those bytes and feed again with more). Field names that must not be trailers
- * (RFC 9110 section 6.5.1) are dropped.  H1_ERROR: b->error tells why. */
+ * it with H1_MORE: keep those bytes and feed again with more; limits->trailer_bytes of them at most, beyond it
+ * H1_ERR_TRAILER). Field names that must not be trailers (RFC 9110 section 6.5.1) are dropped.
+ * H1_ERROR: b->error tells why; *used and *data are what was valid before. */
 enum h1_result h1_body_next(struct h1_body *b, const char *buf, size_t len, struct slice *data, size_t *used,
                             struct msg *trailers);
 /* The connection ended: true where the body is complete by that (UNTIL_CLOSE, or it was done). */

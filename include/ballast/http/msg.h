@@ -63,10 +63,10 @@ enum msg_flags {
 	MSG_CHUNKED = 1u << 4,         /* Transfer-Encoding: chunked */
 	MSG_LENGTH = 1u << 5,          /* content_length is valid */
 	MSG_UNTIL_CLOSE = 1u << 6,     /* a response that ends with its connection */
-	MSG_NO_BODY = 1u << 7,         /* none can follow (HEAD, 1xx, 204, 304, request without length) */
-	MSG_UPGRADE = 1u << 8,         /* Connection names Upgrade and there is an Upgrade field */
-	MSG_EXPECT_CONTINUE = 1u << 9, /* Expect: 100-continue */
-	MSG_START_LINE_EDITED = 1u << 10, /* method, target or status were changed: start_line is not to be sent raw */
+	MSG_NO_BODY = 1u << 7,         /* none can follow (HEAD, 1xx, 204, 304, request without length, CONNECT) */
+	MSG_UPGRADE = 1u << 8,         /* HTTP/1.1, Connection names Upgrade, and Upgrade names protocols (not h2, h2c) */
+	MSG_EXPECT_CONTINUE = 1u << 9, /* Expect: 100-continue, of an HTTP/1.1 request with a body to come */
+	MSG_START_LINE_EDITED = 1u << 10, /* start_line is not to be sent raw: edited, or of another form or version */
 	MSG_TE_TRAILERS = 1u << 11,    /* TE: trailers */
 	MSG_ABSOLUTE_FORM = 1u << 12,  /* the request target was absolute-form (RFC 9112 section 3.2.2) */
 	MSG_AUTHORITY_FORM = 1u << 13, /* CONNECT host:port */
@@ -83,11 +83,13 @@ struct msg {
 	struct slice start_line; /* raw, without its CRLF; empty where there is none (HTTP/2, made here) */
 	struct slice method_name;
 	struct slice target;     /* as received: path?query, absolute-form, *, or host:port */
-	struct slice path;       /* of target, before '?'; "*" or empty for the other forms */
+	struct slice path;       /* of target, before '?'; "/" for an absolute-form without one; "*" for OPTIONS of a
+	                          * whole server (RFC 9112 section 3.2.4); empty for CONNECT */
 	struct slice query;      /* of target, after '?'; ptr NULL where there is no '?' */
 	struct slice scheme;     /* absolute-form and HTTP/2 only */
-	struct slice authority;  /* from absolute-form or :authority, else the Host field's value */
-	struct slice reason;     /* responses */
+	struct slice authority;  /* from absolute-form, CONNECT or :authority, else the Host field's value; ptr NULL where
+	                          * there is neither (HTTP/1.0): the Host field to send is then the exchange's to add */
+	struct slice reason;     /* responses; ptr NULL: status_reason(status) */
 	uint64_t content_length; /* with MSG_LENGTH */
 	const char *fields_start; /* raw head: first byte of the first field line */
 	const char *fields_end;   /* raw head: the byte behind the last field line (where the empty line begins) */
@@ -110,6 +112,8 @@ const char *method_name(enum http_method m);
 int msg_add(struct msg *m, struct slice name, struct slice value);
 /* Deletes the field at `index`. */
 void msg_delete_at(struct msg *m, int index);
+/* Gives the field at `index` a value that outlives the message (arena or literal). */
+void msg_set_value_at(struct msg *m, int index, struct slice value);
 /* Deletes all fields of that name; how many. */
 int msg_delete(struct msg *m, struct slice name);
 /* Removes what concerns one connection only (RFC 9110 section 7.6.1): Connection, all that it names,
@@ -120,8 +124,11 @@ void msg_remove_hop_by_hop(struct msg *m);
 
 /* Replace parts of the request line; slices must outlive the message.  set_path and set_query keep the
  * other part, and an absolute-form target's scheme and authority.  All keep target, path and query
- * consistent and set MSG_START_LINE_EDITED.  0 or -ENOMEM; -EINVAL where the value holds bytes that a
- * target must not hold (controls, space). */
+ * consistent and set MSG_START_LINE_EDITED.  A `?` in a new path begins the query.  An empty query keeps a `?`
+ * that was there and adds none.  set_target with an absolute-form makes its authority the Host field's value.
+ * 0 or -ENOMEM; -EINVAL where the value holds bytes that a target must not hold (controls, space, '#', above
+ * 0x7e), where a path does not begin with '/', where a target is of no form that the method allows, or for the
+ * path and query of CONNECT; -ENOSPC where a Host field was to be added and field_max is reached. */
 int msg_set_path(struct msg *m, struct slice path, struct arena *a);
 int msg_set_query(struct msg *m, struct slice query, struct arena *a);
 int msg_set_target(struct msg *m, struct slice target, struct arena *a);
@@ -133,11 +140,15 @@ void msg_set_status(struct msg *m, unsigned status, struct slice reason);
  * piece.  The caller appends its own framing fields and CRLF.  Requests go out in origin-form (asterisk
  * and authority forms as they are).  Returns the number of pieces, or -ENOSPC (over `max`), -ENOMEM. */
 int msg_serialize_head(const struct msg *m, struct iovec *out, int max, struct arena *a);
+/* The same for the fields alone (a trailer section). */
+int msg_serialize_fields(const struct msg *m, struct iovec *out, int max, struct arena *a);
 
 /* Moves every slice that points into [old, old+len) to the same offset in `now` (the head was copied). */
 void msg_rebase(struct msg *m, const char *old, size_t len, const char *now);
 
 /* Reason phrase of a status, "Unknown" where there is none. */
 const char *status_reason(unsigned status);
+/* The same as a slice. */
+struct slice status_reason_slice(unsigned status);
 
 #endif
