@@ -55,13 +55,18 @@ struct loop {
 	_Atomic(struct post *) posts;
 	atomic_bool sleeping; /* whoever posts must write to wake_fd */
 	atomic_bool stop;
-	_Atomic uint64_t turns, events, wait_ns, turn_ns; /* written by its thread only */
+	/* Written by its thread only.  turn_ns (working) is estimated from every 16th turn; wait_ns is the rest. */
+	_Atomic uint64_t turns, events, wait_ns, turn_ns;
 	struct watch wake;
+	struct loop_batch *batch; /* events fetched in this turn */
+	uint64_t elapsed_ns;      /* from the loop's start to this turn's */
+	uint64_t wall_offset_us, wall_due_ns;
 	void *slot[LOOP_SLOTS]; /* per-thread data of the rooms below, LOOP_SLOT_* */
 };
 
 /* Makes the loop of thread `index`. 0 or negative errno. */
 int loop_init(struct loop *l, unsigned index);
+/* Gives back what the loop owns; what is still registered, queued or posted is not touched. */
 void loop_free(struct loop *l);
 /* The calling thread's loop; NULL where none was entered. */
 extern __thread struct loop *loop_self;

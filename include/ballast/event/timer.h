@@ -23,7 +23,8 @@ enum { TIMER_LEVELS = 6, TIMER_SLOT_BITS = 6, TIMER_SLOTS = 1 << TIMER_SLOT_BITS
 
 struct timer_wheel {
 	struct list slot[TIMER_LEVELS][TIMER_SLOTS];
-	uint64_t occupied[TIMER_LEVELS]; /* bit s: slot s may hold a timer */
+	uint64_t occupied[TIMER_LEVELS]; /* bit s: slot s holds a timer */
+	struct list due;                 /* collected by timer_advance, not fired yet */
 	uint64_t now_ms;
 	uint32_t armed;
 };
@@ -37,7 +38,12 @@ static inline bool timer_armed(const struct timer *t)
 {
 	return t->due_ms != 0;
 }
-/* Moves the wheel to `now_ms` and fires what is due; a callback may arm, clear and free any timer. */
+/* Moves the wheel to `now_ms` and collects what is due; from here on timer_set counts from the new now.  A collected
+ * timer may still be cleared or pushed ahead before timer_fire_due: what happened in time wins over its timeout. */
+void timer_advance(struct timer_wheel *w, uint64_t now_ms);
+/* Fires what was collected; a callback may arm, clear and free any timer. */
+void timer_fire_due(struct timer_wheel *w);
+/* Both. */
 void timer_run(struct timer_wheel *w, uint64_t now_ms);
 /* Milliseconds until something may be due: -1 where nothing is armed; never later than the first due one. */
 int timer_next_ms(const struct timer_wheel *w);

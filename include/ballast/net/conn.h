@@ -26,8 +26,8 @@ struct transport {
 	const char *name;
 	ssize_t (*recv)(struct conn *c, void *buf, size_t len);
 	ssize_t (*sendv)(struct conn *c, const struct iovec *iov, int count, bool more);
-	int (*handshake)(struct conn *c);  /* 0 done, -EAGAIN, other negative errno */
-	void (*shutdown)(struct conn *c);  /* says good-bye (close_notify) */
+	int (*handshake)(struct conn *c); /* 0 done, -EAGAIN, other negative errno */
+	void (*shutdown)(struct conn *c); /* says good-bye (close_notify) */
 	void (*free)(struct conn *c);
 	bool can_splice;
 };
@@ -60,9 +60,10 @@ struct conn_options {
 	bool tfo;
 };
 /* Starts connecting (non-blocking, TCP_NODELAY). 0: under way, or done where CONN_CONNECTING is not set; negative
- * errno: failed at once, nothing is open. */
+ * errno: failed at once, nothing is open (-EADDRNOTAVAIL: local ports are used up; -EAGAIN: the backlog of a unix
+ * socket is full). */
 int conn_connect(struct conn *c, const struct endpoint *to, const struct conn_options *o,
-                 void (*ready)(struct watch *w, unsigned bits));
+	void (*ready)(struct watch *w, unsigned bits));
 /* After an event while CONN_CONNECTING: 0 connected, -EAGAIN not yet, else the reason. */
 int conn_finish_connect(struct conn *c);
 
@@ -79,8 +80,8 @@ static inline void conn_note(struct conn *c, unsigned bits)
 		c->flags |= CONN_ERROR | CONN_READABLE | CONN_WRITABLE;
 }
 
-/* Bytes read (> 0); 0 at the peer's end; -EAGAIN; other negative errno.  Clears CONN_READABLE on EAGAIN and, unless
- * the peer ended, on a short read. */
+/* Bytes read (> 0); 0 at the peer's end; -EAGAIN; other negative errno.  Clears CONN_READABLE on EAGAIN, at the peer's
+ * end (CONN_EOF_READ says so) and, unless the peer ended, on a short read.  `len` is at least 1. */
 ssize_t conn_recv(struct conn *c, void *buf, size_t len);
 /* Bytes taken (maybe fewer); -EAGAIN; other negative errno (-EPIPE, -ECONNRESET). `more`: MSG_MORE. Clears
  * CONN_WRITABLE on EAGAIN and on a short write. */
