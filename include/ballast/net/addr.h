@@ -46,15 +46,15 @@ struct slice addr_ip_text(const union addr *a, char *text);
 struct slice endpoint_text(const struct endpoint *e, char *text);
 
 enum {
-	ENDPOINT_PORT_REQUIRED = 1, /* error where the text has no port */
+	ENDPOINT_PORT_REQUIRED = 1, /* error where an IP address or host has no port, or port 0 */
 	ENDPOINT_PORT_RANGE = 2,    /* "80-90" allowed (bind) */
 	ENDPOINT_RESOLVE = 4,       /* a host name may stand here: looked up with getaddrinfo */
 	ENDPOINT_PORT_OFFSET = 8,   /* "+n", "-n" ports (server: relative to the client's) */
-	ENDPOINT_PORT_OPTIONAL = 16, /* without a port it is 0 */
+	ENDPOINT_DATAGRAM = 16,     /* for datagrams (log): "udp@" is right and "tcp@" wrong; else the reverse */
 };
 
 struct endpoint_spec {
-	struct endpoint at;
+	struct endpoint at;           /* with port_low; its len is 0 where `unresolved` or with fd@N */
 	uint16_t port_low, port_high; /* range; equal where there is one port; 0 none */
 	int32_t port_offset;
 	bool has_port_offset;
@@ -63,10 +63,11 @@ struct endpoint_spec {
 	const char *host; /* the name as written, or NULL where an address stood there */
 };
 
-/* HAProxy's address forms: ipv4@, ipv6@, unix@, abns@, fd@N, "*", "", "[v6]", host names, a path that begins with
- * '/'.  `text` is all or a part of token `t`; errors name the place inside it. 0 or -EINVAL. */
+/* HAProxy's address forms: ipv4@, ipv6@, unix@, abns@, fd@N, tcp4@, udp4@ and so on, "*", ":port", "[v6]", host names, a
+ * path that begins with '/'.  As in HAProxy, the last colon begins the port, unless brackets close behind it; without
+ * ENDPOINT_PORT_REQUIRED a port may be left out.  `text` is all or a part of token `t`; errors name the place inside it. 0 or -EINVAL. */
 int endpoint_parse(struct slice text, const struct token *t, unsigned flags, struct endpoint_spec *out, struct arena *a,
-                   struct diag *d);
+	struct diag *d);
 
 struct net_prefix {
 	union addr addr;
