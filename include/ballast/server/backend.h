@@ -6,6 +6,7 @@
 #ifndef BALLAST_SERVER_BACKEND_H
 #define BALLAST_SERVER_BACKEND_H
 
+#include "ballast/base/hazard.h"
 #include "ballast/server/server.h"
 
 struct picker;
@@ -50,6 +51,7 @@ struct backend_settings {
 
 struct backend_thread {
 	struct pick_thread *pick;
+	atomic_bool shared;         /* this thread keeps load[]: backend.shared_load, or `set maxconn server` since */
 	struct counters counters;
 } __attribute__((aligned(64)));
 
@@ -68,17 +70,18 @@ struct backend {
 	int64_t algorithm_param;
 	enum hash_key hash_key;
 	struct hash_options *hash_options;  /* of `balance uri ...`, `hash-type` */
-	bool shared_load;               /* load[] is kept by all threads: an algorithm or a maxconn needs it */
+	atomic_bool shared_load;        /* load[] is kept by all threads: an algorithm or a maxconn needs it */
+	bool dynamic_limit;             /* a server has a minconn: `served` is kept */
 	_Atomic uint32_t *load;         /* [server_count] */
 	_Atomic uint32_t *maxconn;      /* [server_count] mirrors server.maxconn_now */
-	_Atomic(struct picker *) picker;
+	_Atomic(struct picker *) picker; /* read with backend_picker_acquire() */
 	uint32_t picker_generation;
 	pthread_mutex_t lock;           /* state of its servers */
 	/* queue: only taken where a limit was reached */
 	pthread_mutex_t queue_lock;
-	struct list queue;              /* of server_wait.link: waiting for any server */
+	struct list queue;              /* of wait_ticket.link: waiting for any server */
 	_Atomic uint32_t queued, queued_max;
-	_Atomic uint32_t served;        /* requests now given to servers, all threads; kept where shared_load */
+	_Atomic uint32_t served;        /* requests on its servers and in its queues, all threads; kept where dynamic_limit */
 	/* rules, of room proxy */
 	struct acl_set *acls;
 	struct rules *http_request, *http_response;
@@ -87,54 +90,78 @@ struct backend {
 	uint64_t last_change_s, down_seconds;
 	uint32_t down_transitions;
 	bool was_up;
-	struct backend_thread *thread;  /* [loop_count] */
+	uint32_t threads;
+	struct backend_thread *thread;  /* [threads]; NULL before backend_start */
 	struct backend *next;           /* all backends of the graph */
 };
 
-/* Made by the configuration: an empty backend; NULL where memory is out. */
+/* Made by the configuration: an empty backend; NULL where memory is out. `name` must outlive it. */
 struct backend *backend_new(const char *name);
-/* After all servers are known: allocates the per-thread parts, builds the first picker. 0 or negative errno. */
+/* Appends a server with the defaults (weight 1, inter 2s, rise 2, fall 3, ...); its slot is its place, its id follows the
+ * last one's.  While loading only.  The backend frees it.  NULL where memory is out. */
+struct server *server_new(struct backend *b, const char *name);
+/* After all servers are known: allocates the per-thread parts, sets the first states, builds the first picker. 0 or
+ * negative errno (then backend_free is still due). */
 int backend_start(struct backend *b, unsigned threads);
+/* No thread may use it any more; connections still open are closed (see server_pool_thread_free). NULL is allowed. */
 void backend_free(struct backend *b);
 /* Builds and publishes a new picker after a change; under b->lock. */
 void backend_publish(struct backend *b);
 struct server *backend_find_server(const struct backend *b, struct slice name);
 /* How many servers may be chosen now: active, backups. */
 void backend_count_usable(const struct backend *b, uint32_t *active, uint32_t *backup);
+/* Seconds that it was without a usable server in all, a present time included. Takes backend.lock. */
+uint64_t backend_downtime_s(struct backend *b);
 
-/* The choice is made by the room `balance`, which is below this one; it gives these two (balance_attach). */
+/* The snapshot to choose from: stays until backend_picker_release(), on the thread's own hazard slot.  So nothing in
+ * between may use that slot (no server_conn_open, no other acquire): acquire, pick_choose, release. */
+static inline const struct picker *backend_picker_acquire(struct backend *b)
+{
+	return hazard_protect(hazard_own(), (_Atomic(void *) *)&b->picker);
+}
+static inline void backend_picker_release(void)
+{
+	hazard_clear(hazard_own());
+}
+
+/* The choice is made by the room `balance`, which is below this one; it gives these (balance_attach). */
 struct backend_balance_ops {
-	struct picker *(*build)(struct backend *b, uint32_t generation);
+	/* Makes backend_thread.pick of each thread, and the default algorithm where there is none. 0 or -ENOMEM. */
+	int (*start)(struct backend *b);
+	void (*stop)(struct backend *b);
+	bool (*needs_load)(const struct backend *b);
+	struct picker *(*build)(struct backend *b, uint32_t generation); /* NULL: no memory */
 	void (*free)(void *picker, void *arg);
 };
 void backend_set_balance_ops(const struct backend_balance_ops *ops);
 
 /* --- taking and leaving a place on a server (queue.c) --- */
 
-/* An exchange that waits for a place. Embedded in the exchange; `wake` is called on its own thread's loop. */
+struct wait_ticket;
+
+/* An exchange that waits for a place. Embedded in the exchange, zeroed at first; `wake` is called on its own thread's
+ * loop, once for each successful join that is not cancelled.  Nothing outside refers to it after server_wait_cancel()
+ * or `wake`, so it may be freed at once then: what other threads see is a ticket of its own, which a wake-up that is
+ * already under way takes with it. */
 struct server_wait {
-	struct list link;
-	struct backend *backend;
-	struct server *server;      /* waits for this one; NULL: for any */
-	struct server *granted;     /* set before wake: place taken for it there; NULL: look for a server again */
-	uint16_t thread;
-	bool queued;
-	uint64_t since_ns;
+	struct wait_ticket *ticket; /* non-NULL while it waits */
+	struct server *granted;     /* set before wake: a place was taken for it there; NULL: choose a server again */
 	uint32_t position;          /* requests before it in that queue when it joined */
-	struct post post;
 	void (*wake)(struct server_wait *w);
 };
 
-/* Takes a place on `s` for one request: true where its limit allows; counts it as served. */
+/* Takes a place on `s` for one request: true where its limit allows and nobody waits for it; counts it as served. */
 bool server_enter(struct server *s);
-/* Leaves the place, and hands it to the first waiting exchange (of this server, then of the backend). */
+/* Leaves the place, or hands it to whoever has waited longest, for this server or for any. On the thread that entered
+ * (or was woken). */
 void server_leave(struct server *s);
-/* Joins the queue of s (or, NULL, of the backend). False: full (maxqueue), or a place became free meanwhile: then
- * *retry is set and the caller chooses again. */
+/* Joins the queue of s (or, NULL, of the backend). False: refused (maxqueue, no memory), or, where *retry is set, a place
+ * is free or no server is left that it could wait for: choose again. */
 bool server_wait_join(struct server_wait *w, struct backend *b, struct server *s, bool *retry);
-/* Leaves the queue before its turn (timeout, abort).  Where a place was already granted, gives it on. */
+/* Leaves the queue before its turn (timeout, abort), or harmless where it does not wait.  Where a place was already
+ * granted, gives it on. */
 void server_wait_cancel(struct server_wait *w);
-/* A server came up or its limit grew: wake those who wait for any. */
+/* A server came up or its limit grew: hands its free places to those who wait. */
 void backend_wake_queue(struct backend *b);
 
 #endif

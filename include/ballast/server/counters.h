@@ -7,6 +7,8 @@
 #define BALLAST_SERVER_COUNTERS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum counter {
@@ -60,12 +62,19 @@ void rate_count(struct rate *r, uint32_t second);
 /* Events in the last whole second before `second`. */
 uint32_t rate_read(const struct rate *r, uint32_t second);
 
-/* An array of `threads` zeroed counters; NULL where memory is out. free() it. */
-struct counters *counters_new(unsigned threads);
-uint64_t counters_sum(const struct counters *c, unsigned threads, enum counter which);
-int64_t counters_current(const struct counters *c, unsigned threads);
-int64_t counters_current_max(const struct counters *c, unsigned threads);
-/* `clear counters`: maxima only; `clear counters all`: everything but `current`. From any thread. */
-void counters_clear(struct counters *c, unsigned threads, int all);
+/* Sums over threads.  `first` is the struct of thread 0 inside an array whose elements are `stride` bytes apart
+ * (counters are embedded in server_thread, backend_thread, frontend_thread); NULL: all zero.  From any thread. */
+uint64_t counters_sum(const struct counters *first, size_t stride, unsigned threads, enum counter which);
+int64_t counters_current(const struct counters *first, size_t stride, unsigned threads);
+/* Sum of the threads' maxima: exact with one thread, an upper bound else. */
+int64_t counters_current_max(const struct counters *first, size_t stride, unsigned threads);
+/* Wall seconds of the last session; 0 never. */
+uint64_t counters_last_session_s(const struct counters *first, size_t stride, unsigned threads);
+/* The rate at `offset` (offsetof(struct counters, sess_rate) ...), summed; and its maximum. */
+uint32_t counters_rate(const struct counters *first, size_t stride, unsigned threads, size_t offset, uint32_t second);
+uint32_t counters_rate_max(const struct counters *first, size_t stride, unsigned threads, size_t offset);
+/* `clear counters`: maxima only; `clear counters all`: everything but `current`.  From any thread; a thread that
+ * counts in that very moment may keep what it had. */
+void counters_clear(struct counters *first, size_t stride, unsigned threads, bool all);
 
 #endif

@@ -22,7 +22,10 @@ struct check;
 struct expr;
 
 /* Health as checks and the operator see it. */
-enum server_health { SERVER_DOWN, SERVER_UP };
+enum server_health {
+	SERVER_DOWN, SERVER_UP,
+	SERVER_STOPPING, /* up, but takes no new request: `set server health stopping` */
+};
 enum server_admin { /* bits: why it takes no or no new requests */
 	SERVER_MAINT = 1,        /* forced by `disabled`, `disable server` or `set server state maint` */
 	SERVER_DRAIN = 2,        /* no new requests but persistent ones */
@@ -38,12 +41,12 @@ struct server_target {
 /* A connection to a server. Made by server_conn_open, owned by the pool while idle, by the exchange else. */
 struct server_conn {
 	struct conn conn;        /* first: the watch finds it */
-	struct lfnode shared;    /* link in server.shared_idle */
 	struct list link;        /* link in server_thread.idle, most recent first */
 	struct server *server;
 	void *user;              /* the exchange while in use */
 	uint64_t idle_since_ms;
 	uint32_t requests;       /* sent on it so far */
+	uint32_t target_version; /* of the address that it was opened to */
 	uint16_t thread;         /* whose loop it is registered with */
 	bool idle;
 	bool is_private;         /* must not serve another client connection (http-reuse never, ...) */
@@ -51,7 +54,11 @@ struct server_conn {
 
 struct server_thread { /* a thread's own part */
 	struct list idle;    /* of server_conn.link */
-	uint32_t idle_count, used, used_max; /* connections: idle here; in use now; most in use since the last purge */
+	struct list link;    /* in the thread's list of servers with idle connections */
+	struct server *server;
+	_Atomic uint32_t idle_count, used; /* connections: idle here; in use now */
+	uint32_t used_max;                 /* most in use since the last purge */
+	uint64_t purged_ms;
 	struct counters counters;
 } __attribute__((aligned(64)));
 
@@ -91,10 +98,12 @@ struct server {
 	struct check *check;                     /* NULL: not checked */
 	_Atomic uint32_t queued;                 /* exchanges in `queue` */
 	_Atomic uint32_t queued_max;
-	struct list queue;                       /* of server_wait.link; under backend.queue_lock */
-	struct lfstack shared_idle;              /* of server_conn.shared, detached from any loop */
-	_Atomic uint32_t idle_total;             /* idle connections in all threads and the shared stack */
-	struct server_thread *thread;            /* [loop_count] */
+	struct list queue;                       /* of wait_ticket.link; under backend.queue_lock */
+	struct lfstack shared_idle;              /* values: server_conn, detached from any loop */
+	_Atomic uint32_t shared_count;           /* connections in it */
+	_Atomic uint64_t shared_purged_ms;       /* loop time; whichever thread is first purges it */
+	_Atomic uint32_t target_version;         /* grows with each `set server addr` */
+	struct server_thread *thread;            /* [backend.threads] */
 };
 
 /* May it be chosen by balancing: up, no maint, no drain, weight > 0. */
@@ -107,30 +116,50 @@ uint32_t server_limit(const struct server *s);
 uint32_t server_served(const struct server *s);
 
 /* Changes of state; take backend.lock, log in HAProxy's words ("Server b/s is DOWN, reason: ..."), publish the new
- * picker, free queued exchanges that must go elsewhere.  From any thread. */
+ * picker, send queued exchanges that must go elsewhere to choose again, close idle connections where it is down.
+ * From any thread. `reason`: what stands behind the state in the log line ("changed from CLI"); NULL: nothing.
+ *
+ * server_set_health is for the operator: it also sets the rise/fall counter (up: one failure below `fall` is left as in
+ * HAProxy). */
 void server_set_health(struct server *s, enum server_health h, const char *reason);
-void server_set_admin(struct server *s, unsigned set, unsigned clear, const char *reason);
+void server_set_admin(struct server *s, unsigned set, unsigned clear);
 void server_set_weight(struct server *s, unsigned weight);
-/* 0 or -ENOMEM; idle connections to the old address are closed. */
+/* `set maxconn server`; 0: no limit. */
+void server_set_maxconn(struct server *s, uint32_t maxconn);
+/* While loading too. 0 or -ENOMEM; idle connections to the old address are closed. */
 int server_set_target(struct server *s, const struct endpoint *at);
-/* "UP", "DOWN", "MAINT", "DRAIN", "NOLB", "no check", "UP 1/3", "DOWN 1/2": as `show stat` prints it. */
-const char *server_status_text(const struct server *s, char *buf, size_t len);
+/* "UP", "DOWN", "MAINT", "MAINT (resolution)", "DRAIN", "NOLB", "no check", "UP 1/3", "DOWN 1/2": as `show stat` prints it.
+ * Takes backend.lock. */
+const char *server_status_text(struct server *s, char *buf, size_t len);
+/* Seconds down or in maintenance in all, a present time included. Takes backend.lock. */
+uint64_t server_downtime_s(struct server *s);
+/* The operator's text for its address now, into text[ADDR_TEXT_MAX]; "-" without one. Takes backend.lock. */
+const char *server_address_text(struct server *s, char *text);
+/* server.counters summed over the threads. */
+uint64_t server_count(const struct server *s, enum counter which);
 
 /* --- connections (pool.c); for the calling thread --- */
 
 /* An idle connection: the thread's own most recent one, else one from the shared stack (moved to this loop); NULL
- * where there is none that is good.  `ready` and `user` are set on it. */
+ * where there is none that is good.  `ready` and `user` are set on it.  Counts COUNT_CONN_REUSED. */
 struct server_conn *server_conn_take(struct server *s, void (*ready)(struct watch *w, unsigned bits), void *user);
 /* Opens a new one. The errno of a failure in *error (negative); the connection is under way where CONN_CONNECTING is set.
- * `client_dst_port`: for "+n" ports. */
+ * Counts COUNT_CONN.  Uses the thread's hazard slot.  `client_dst_port`: for "+n" ports. */
 struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port, void (*ready)(struct watch *w, unsigned bits),
                                      void *user, int *error);
 /* Gives a connection whose last message is complete back to the pool; closes it where the pool is full, the server is
- * not alive or the connection is not quiet. */
+ * not alive, moved, or the connection is private or not quiet.  No system call where all is well. */
 void server_conn_put(struct server_conn *sc);
-/* Closes it and frees it at the end of the turn. `reset`: with RST. */
+/* Closes it; its memory stays until the end of the turn. `reset`: with RST. */
 void server_conn_drop(struct server_conn *sc, bool reset);
-/* Closes all idle connections of this thread to `s` (down, moved, purged). */
+/* Closes all idle connections of this thread to `s` and the shared ones. */
 void server_pool_flush(struct server *s);
+/* The same in every thread: down, moved. From any thread. */
+void server_pool_flush_all(struct server *s);
+/* Idle, and used, connections in all threads. From any thread. */
+uint32_t server_idle_connections(const struct server *s);
+uint32_t server_used_connections(const struct server *s);
+/* At a thread's end: closes its idle connections to every server, and the shared ones. */
+void server_pool_thread_free(void);
 
 #endif

@@ -1,0 +1,94 @@
+/* check: health checks of servers: connecting, and HTTP requests (`option httpchk`, `http-check`).
+ *
+ * Each checked server has one `struct check`, which runs on one worker's loop (its slot modulo the number of threads),
+ * beside the traffic and without ever blocking it.  Its results move the server's rise/fall counter, and, at its ends,
+ * the server's health (server.h).
+ */
+#ifndef BALLAST_SERVER_CHECK_H
+#define BALLAST_SERVER_CHECK_H
+
+#include "ballast/base/diag.h"
+#include "ballast/base/token.h"
+#include "ballast/event/timer.h"
+#include "ballast/http/h1.h"
+#include "ballast/net/conn.h"
+#include "ballast/server/backend.h"
+
+enum check_status {
+	CHECK_UNKNOWN, CHECK_INI, CHECK_SOCKERR, CHECK_L4OK, CHECK_L4TOUT, CHECK_L4CON, CHECK_L7OK, CHECK_L7TOUT, CHECK_L7RSP,
+	CHECK_L7STS, CHECK_STATUS_COUNT
+};
+
+enum { CHECK_TEXT_MAX = 128, CHECK_FIELDS_MAX = 64, CHECK_RESPONSE_BYTES = 16384 };
+
+struct check {
+	struct conn conn;           /* first: the watch finds it */
+	struct server *server;
+	unsigned thread;            /* whose loop runs it */
+	struct timer next, deadline;
+	bool running, connected;
+	bool force_now;             /* the next delay is short: the server just became checkable */
+	uint64_t start_ns;
+	uint32_t delay_ms;          /* until the first one */
+	/* the HTTP exchange while it runs */
+	const struct http_check *http; /* NULL: connecting is all */
+	uint32_t sent;
+	char *buffer;               /* [CHECK_RESPONSE_BYTES] */
+	uint32_t received;
+	/* results; under backend.lock */
+	bool enabled;               /* `disable health` clears it */
+	uint8_t status;             /* enum check_status */
+	uint16_t code;              /* HTTP status; 0 none */
+	uint32_t duration_ms;
+	bool measured;              /* there was a first result */
+	char text[CHECK_TEXT_MAX];  /* of the last result: reason phrase or error; may be empty */
+};
+
+/* Of a status: "L4OK"; "Layer4 check passed"; HAProxy's number in `show servers state`. */
+const char *check_status_code(enum check_status s);
+const char *check_status_text(enum check_status s);
+unsigned check_status_number(enum check_status s);
+bool check_status_passed(enum check_status s);
+
+/* For backend_start: the check of a server with check_enabled, not yet running. NULL where memory is out. */
+struct check *check_new(struct server *s);
+void check_free(struct check *c);
+
+/* Percent of randomness in the interval (`spread-checks`), 0..50. Once, before threads. */
+void checks_set_spread(unsigned percent);
+/* Each worker thread, after loop_enter: starts the checks of all these backends (list by .next) that are its own. */
+void checks_start_thread(struct backend *all);
+/* At the thread's end: stops them. */
+void checks_stop_thread(struct backend *all);
+/* `disable health`, `enable health`: a server whose checks are off counts as up. From any thread. */
+void check_set_enabled(struct server *s, bool on);
+
+/* --- what is sent and expected (check_http.c); made while loading, immutable after --- */
+
+enum check_expect { EXPECT_DEFAULT, EXPECT_STATUS, EXPECT_STRING };
+
+struct status_range {
+	uint16_t low, high;
+};
+
+struct http_check {
+	const char *method, *uri, *version, *host;
+	struct slice headers;       /* "Name: value\r\n"... of http-check send */
+	struct slice body;
+	bool has_connection;        /* a Connection field is among them */
+	bool has_host;
+	uint8_t expect;             /* enum check_expect */
+	bool negate;
+	int32_t min_recv;           /* bytes of the body; -1: none */
+	struct status_range *ranges;
+	uint32_t range_count;
+	struct slice string;
+	struct slice request;       /* rendered whole */
+};
+
+/* `option httpchk [METHOD] [URI [VERSION [HOST]]]` from line->words[2]. 0, or -EINVAL after a diagnosis. */
+int http_check_parse_option(struct backend *b, const struct line *l, struct arena *a, struct diag *d);
+/* `http-check send|expect ...`. Without `option httpchk` before or after it has no effect, as in HAProxy. */
+int http_check_parse_rule(struct backend *b, const struct line *l, struct arena *a, struct diag *d);
+
+#endif

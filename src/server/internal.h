@@ -1,0 +1,36 @@
+/* internal: what the files of this room share. */
+#ifndef BALLAST_SERVER_INTERNAL_H
+#define BALLAST_SERVER_INTERNAL_H
+
+#include "ballast/base/clock.h"
+#include "ballast/server/backend.h"
+
+#define load_relaxed(p) atomic_load_explicit(p, memory_order_relaxed)
+#define store_relaxed(p, v) atomic_store_explicit(p, v, memory_order_relaxed)
+
+static inline uint64_t wall_seconds(void)
+{
+	return clock_wall_us() / 1000000;
+}
+
+/* --- server.c, all under backend.lock --- */
+/* Sets the health without touching the rise/fall counter; `what` stands behind "is UP" or "is DOWN" (", reason: ..."). */
+void server_apply_health(struct server *s, enum server_health h, const char *what);
+/* Forgets the address and what hangs on it; for backend_free. */
+void server_free(struct server *s);
+
+/* --- backend.c --- */
+/* After a change of a server, under the lock: notes whether the backend is up now, and says so in the log. */
+void backend_note_change(struct backend *b);
+
+/* --- queue.c --- */
+/* Sends all who wait for this server to choose again; how many. */
+uint32_t queue_redistribute(struct server *s);
+/* The same for those who wait for any server of the backend. */
+void queue_redistribute_backend(struct backend *b);
+/* Hands the server's free places to those who wait. */
+void queue_serve(struct server *s);
+/* From now on every thread keeps load[]: a limit was set at run time. Under backend.lock. */
+void queue_share_load(struct backend *b);
+
+#endif

@@ -1,0 +1,325 @@
+/* server: the state of one server, and every way in which it changes.
+ *
+ * A change runs under backend.lock: the state is stored, a new picker published, who waits for a server that is gone
+ * sent away, the log line written in HAProxy's words, and whether the backend lives noted.  Requests read single
+ * atomics and never wait for any of this.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ballast/server/check.h"
+#include "server/internal.h"
+
+static unsigned admin_of(const struct server *s)
+{
+	return atomic_load(&s->admin);
+}
+
+bool server_alive(const struct server *s)
+{
+	return atomic_load(&s->health) != SERVER_DOWN && !(admin_of(s) & (SERVER_MAINT | SERVER_UNRESOLVED));
+}
+
+bool server_usable(const struct server *s)
+{
+	return atomic_load(&s->health) == SERVER_UP && !admin_of(s) && atomic_load(&s->weight);
+}
+
+uint64_t server_count(const struct server *s, enum counter which)
+{
+	return counters_sum(s->thread ? &s->thread[0].counters : NULL, sizeof s->thread[0], s->backend->threads, which);
+}
+
+/* --- what a change of state does --- */
+
+static uint32_t queued_in_all(const struct backend *b)
+{
+	uint32_t n = load_relaxed(&b->queued);
+
+	for (uint32_t i = 0; i < b->server_count; i++)
+		n += load_relaxed(&b->servers[i]->queued);
+	return n;
+}
+
+/* "Server app/s1 is DOWN, ... . 1 active and 0 backup servers left. 0 sessions active, 0 requeued, 0 remaining in queue." */
+static void log_change(struct server *s, enum log_level level, const char *what, uint32_t requeued)
+{
+	struct backend *b = s->backend;
+	uint32_t active, backup;
+	const char *running;
+	char tail[96];
+
+	backend_count_usable(b, &active, &backup);
+	running = backup && !active ? " Running on backup." : "";
+	if (server_alive(s))
+		snprintf(tail, sizeof tail, "online.%s %u sessions requeued, %u total in queue.", running, requeued,
+		         queued_in_all(b));
+	else
+		snprintf(tail, sizeof tail, "left.%s %u sessions active, %u requeued, %u remaining in queue.", running,
+		         server_served(s), requeued, queued_in_all(b));
+	log_event(&b->log, level, "%sServer %s/%s %s. %u active and %u backup servers %s", s->backup ? "Backup " : "", b->name,
+	          s->name, what, active, backup, tail);
+}
+
+static void log_plain(struct server *s, const char *what)
+{
+	log_event(&s->backend->log, LOG_L_NOTICE, "%sServer %s/%s %s.", s->backup ? "Backup " : "", s->backend->name, s->name,
+	          what);
+}
+
+/* Times and counters of a server that went up or down. */
+static void note_transition(struct server *s, bool was_alive)
+{
+	uint64_t now = wall_seconds();
+
+	if (server_alive(s) == was_alive)
+		return;
+	if (!was_alive && now > s->last_change_s)
+		s->down_seconds += now - s->last_change_s;
+	s->last_change_s = now;
+}
+
+/* Publishes a change; returns how many had to leave its queue. */
+static uint32_t publish(struct server *s, bool was_alive)
+{
+	note_transition(s, was_alive);
+	backend_publish(s->backend);
+	return server_alive(s) ? 0 : queue_redistribute(s);
+}
+
+static void finish(struct server *s, bool was_alive)
+{
+	backend_note_change(s->backend);
+	if (server_alive(s))
+		queue_serve(s);
+	else if (was_alive)
+		server_pool_flush_all(s);
+}
+
+void server_apply_health(struct server *s, enum server_health h, const char *what)
+{
+	static const char *const states[] = { "is DOWN", "is UP", "is stopping" };
+	bool was_alive = server_alive(s);
+	char text[512];
+	uint32_t requeued;
+
+	if (atomic_exchange(&s->health, h) == h)
+		return;
+	if (h == SERVER_DOWN)
+		s->down_transitions++;
+	requeued = publish(s, was_alive);
+	snprintf(text, sizeof text, "%s%s", states[h], what);
+	if (!(admin_of(s) & SERVER_MAINT))
+		log_change(s, h == SERVER_DOWN ? LOG_L_ALERT : LOG_L_NOTICE, text, requeued);
+	finish(s, was_alive);
+}
+
+void server_set_health(struct server *s, enum server_health h, const char *reason)
+{
+	char what[128] = "";
+
+	if (reason)
+		snprintf(what, sizeof what, ", %s", reason);
+	pthread_mutex_lock(&s->backend->lock);
+	s->check_count = h == SERVER_DOWN ? 0 : (uint16_t)(s->rise + s->fall - 1);
+	server_apply_health(s, h, what);
+	pthread_mutex_unlock(&s->backend->lock);
+}
+
+/* --- what the operator decides --- */
+
+static void enter_maintenance(struct server *s, bool was_alive)
+{
+	uint32_t requeued = publish(s, was_alive);
+
+	if (was_alive)
+		log_change(s, LOG_L_ALERT, "is going DOWN for maintenance", requeued);
+	else
+		log_plain(s, "was DOWN and now enters maintenance");
+	finish(s, was_alive);
+}
+
+/* Its health starts anew: up, and down at the first failed check. */
+static void leave_maintenance(struct server *s, bool was_alive)
+{
+	atomic_store(&s->health, SERVER_UP);
+	s->check_count = s->rise;
+	publish(s, was_alive);
+	if (admin_of(s) & SERVER_DRAIN) {
+		log_plain(s, "is UP/DRAIN (leaving forced maintenance)");
+		log_plain(s, "remains in forced drain mode");
+	} else {
+		log_plain(s, "is UP/READY (leaving forced maintenance)");
+	}
+	finish(s, was_alive);
+}
+
+static void change_drain(struct server *s, bool was_alive, bool drains)
+{
+	uint32_t requeued = publish(s, was_alive);
+
+	if (drains)
+		log_change(s, LOG_L_NOTICE, "enters drain state", requeued);
+	else
+		log_plain(s, server_alive(s) ? "is UP (leaving forced drain)" : "is DOWN (leaving forced drain)");
+	finish(s, was_alive);
+}
+
+static void change_admin(struct server *s, unsigned now)
+{
+	bool was_alive = server_alive(s);
+	unsigned changed = admin_of(s) ^ now;
+
+	atomic_store(&s->admin, (uint8_t)now);
+	if (changed & SERVER_MAINT) {
+		if (now & SERVER_MAINT)
+			enter_maintenance(s, was_alive);
+		else
+			leave_maintenance(s, was_alive);
+	} else if (changed & SERVER_DRAIN && !(now & SERVER_MAINT)) {
+		change_drain(s, was_alive, now & SERVER_DRAIN);
+	} else if (changed) {
+		publish(s, was_alive);
+		finish(s, was_alive);
+	}
+}
+
+void server_set_admin(struct server *s, unsigned set, unsigned clear)
+{
+	pthread_mutex_lock(&s->backend->lock);
+	change_admin(s, (admin_of(s) | set) & ~clear);
+	pthread_mutex_unlock(&s->backend->lock);
+}
+
+void server_set_weight(struct server *s, unsigned weight)
+{
+	struct backend *b = s->backend;
+
+	pthread_mutex_lock(&b->lock);
+	atomic_store(&s->weight, (uint16_t)weight);
+	backend_publish(b);
+	backend_note_change(b);
+	queue_serve(s);
+	pthread_mutex_unlock(&b->lock);
+}
+
+void server_set_maxconn(struct server *s, uint32_t maxconn)
+{
+	struct backend *b = s->backend;
+
+	pthread_mutex_lock(&b->lock);
+	if (maxconn)
+		queue_share_load(b);
+	atomic_store(&s->maxconn_now, maxconn);
+	atomic_store(&b->maxconn[s->slot], maxconn);
+	queue_serve(s);
+	pthread_mutex_unlock(&b->lock);
+}
+
+static void free_target(void *target, void *arg)
+{
+	(void)arg;
+	free(target);
+}
+
+int server_set_target(struct server *s, const struct endpoint *at)
+{
+	struct server_target *now = malloc(sizeof *now), *old;
+
+	if (!now)
+		return -ENOMEM;
+	now->at = *at;
+	endpoint_text(at, now->text);
+	pthread_mutex_lock(&s->backend->lock);
+	old = atomic_exchange(&s->target, now);
+	atomic_fetch_add(&s->target_version, 1);
+	pthread_mutex_unlock(&s->backend->lock);
+	if (!s->backend->thread) {
+		free(old); /* still loading: nobody reads it */
+		return 0;
+	}
+	if (old)
+		hazard_retire(old, free_target, NULL);
+	server_pool_flush_all(s);
+	return 0;
+}
+
+/* --- what is shown --- */
+
+static const char *up_text(const struct server *s, char *buf, size_t len)
+{
+	if (!s->check || !s->check->enabled)
+		return "no check";
+	if (s->check_count >= s->rise + s->fall - 1)
+		return "UP";
+	snprintf(buf, len, "UP %d/%d", s->check_count - s->rise + 1, s->fall);
+	return buf;
+}
+
+static const char *down_text(const struct server *s, char *buf, size_t len)
+{
+	if (!s->check || !s->check->enabled || !s->check_count)
+		return "DOWN";
+	snprintf(buf, len, "DOWN %d/%d", s->check_count, s->rise);
+	return buf;
+}
+
+static const char *status_text(const struct server *s, char *buf, size_t len)
+{
+	unsigned admin = admin_of(s), health = atomic_load(&s->health);
+
+	if (admin & SERVER_MAINT)
+		return "MAINT";
+	if (admin & SERVER_UNRESOLVED)
+		return "MAINT (resolution)";
+	if (health == SERVER_DOWN)
+		return down_text(s, buf, len);
+	if (admin & SERVER_DRAIN)
+		return "DRAIN";
+	return health == SERVER_STOPPING ? "NOLB" : up_text(s, buf, len);
+}
+
+const char *server_status_text(struct server *s, char *buf, size_t len)
+{
+	const char *text;
+
+	pthread_mutex_lock(&s->backend->lock);
+	text = status_text(s, buf, len);
+	pthread_mutex_unlock(&s->backend->lock);
+	return text;
+}
+
+uint64_t server_downtime_s(struct server *s)
+{
+	uint64_t now = wall_seconds(), down;
+
+	pthread_mutex_lock(&s->backend->lock);
+	down = s->down_seconds;
+	if (!server_alive(s) && now > s->last_change_s)
+		down += now - s->last_change_s;
+	pthread_mutex_unlock(&s->backend->lock);
+	return down;
+}
+
+const char *server_address_text(struct server *s, char *text)
+{
+	const struct server_target *t;
+
+	pthread_mutex_lock(&s->backend->lock);
+	t = atomic_load(&s->target);
+	snprintf(text, ADDR_TEXT_MAX, "%s", t && t->at.len ? t->text : "-");
+	pthread_mutex_unlock(&s->backend->lock);
+	return text;
+}
+
+/* --- made and freed --- */
+
+void server_free(struct server *s)
+{
+	check_free(s->check);
+	free(atomic_load(&s->target));
+	free(s->thread);
+	free(s);
+}
