@@ -38,30 +38,44 @@ enum exchange_cause {
 };
 
 enum exchange_flags {
-	XF_TCP = 1u << 0,             /* a TCP session: no HTTP */
-	XF_REQUEST_DONE = 1u << 1,    /* the request's body was read to its end */
-	XF_REQUEST_SENT = 1u << 2,    /* all of it was given to the server's connection */
-	XF_RESPONSE_HEAD = 1u << 3,   /* a final response head was received */
-	XF_RESPONSE_DONE = 1u << 4,   /* the response's body was read to its end */
-	XF_HEAD_SENT = 1u << 5,       /* the final head was given to the client's connection */
-	XF_LOCAL = 1u << 6,           /* answered by Ballast itself */
-	XF_CLOSE_CLIENT = 1u << 7,    /* the client's connection ends behind the response */
-	XF_REUSED = 1u << 8,          /* sent on a kept server connection */
-	XF_REDISPATCHED = 1u << 9,
-	XF_HOLDS_PLACE = 1u << 10,    /* counted as served by `server` */
-	XF_LOGGED = 1u << 11,
-	XF_DENIED = 1u << 12,
-	XF_TARPIT = 1u << 13,
-	XF_BODY_STARTED = 1u << 14,   /* body bytes went to the server: the request cannot be sent again */
-	XF_CLIENT_HTTP10 = 1u << 15,
-	XF_NO_LOG = 1u << 16,         /* monitor-uri, null connections */
-	XF_SEEN_BYTES = 1u << 17,
-	XF_CHUNK_TO_SERVER = 1u << 18, XF_CHUNK_TO_CLIENT = 1u << 19,
-	XF_FINISH_LATER = 1u << 20,
-	XF_TRANSPARENT_UPGRADE = 1u << 21,
+	XF_TCP = 1u << 0,            /* a TCP session: no HTTP */
+	XF_REQUEST_DONE = 1u << 1,   /* the request's body was read to its end */
+	XF_REQUEST_SENT = 1u << 2,   /* all of it was given to the server's connection */
+	XF_RESPONSE_HEAD = 1u << 3,  /* a final response head was received or made */
+	XF_RESPONSE_DONE = 1u << 4,  /* the response's body was read to its end */
+	XF_HEAD_SENT = 1u << 5,      /* the final head was given to the client's connection */
+	XF_LOCAL = 1u << 6,          /* answered by Ballast itself */
+	XF_CLOSE_CLIENT = 1u << 7,   /* the client's connection ends behind the response */
+	XF_CLOSE_SERVER = 1u << 8,   /* the server's connection is not kept */
+	XF_REUSED = 1u << 9,         /* sent on a kept server connection */
+	XF_REDISPATCHED = 1u << 10,
+	XF_HOLDS_PLACE = 1u << 11,   /* counted as served by `server` */
+	XF_BODY_STARTED = 1u << 12,  /* body bytes that are no longer held went to the server: it cannot be sent again */
+	XF_NO_LOG = 1u << 13,        /* monitor-uri, null connections */
+	XF_CHUNK_TO_SERVER = 1u << 14,
+	XF_CHUNK_TO_CLIENT = 1u << 15,
+	XF_PREPARED = 1u << 16,      /* the request's head was edited for sending */
+	XF_SUSPENDED = 1u << 17,     /* a rule waits; exchange_resume() goes on */
+	XF_CUT = 1u << 18,           /* the client must see that the response is not whole */
+	XF_COUNTED = 1u << 19,       /* counted as current by its backend and server */
+	XF_LOGGED = 1u << 20,
+	XF_EXPECTS_UPGRADE = 1u << 21, /* a 101 is an answer to this request */
+	XF_CLIENT_ENDED = 1u << 22,  /* the client ended its sending side */
+	XF_SEND_BROKEN = 1u << 24,   /* the server takes no more; its answer may still come */
+	XF_CLIENT_SLOW = 1u << 23,   /* the client was behind once: smaller reads */
 };
 
 struct client;
+struct server_ops;
+struct tunnel;
+struct splice_pipe;
+struct out_chunk;
+
+/* Bytes that a connection did not take yet, in pooled chunks (outbuf.c). */
+struct outbuf {
+	struct out_chunk *first, *last;
+	size_t bytes;
+};
 
 struct exchange {
 	uint8_t state;               /* enum exchange_state */
@@ -81,29 +95,38 @@ struct exchange {
 	struct timer timer;          /* queue, connect, server, pause, tarpit: one at a time */
 	void (*resume)(struct exchange *x); /* set while suspended */
 	uint32_t rule_at;            /* where rules go on */
-	uint32_t rule_pass;
 	uint64_t id;                 /* number in this process, for `show sess` and unique ids */
 	/* the request's head, held until it cannot be needed again */
 	char *head;                  /* buffer of class BUFFER_16K */
 	uint32_t head_len, head_end; /* bytes of the head; bytes in the buffer */
+	uint32_t body_at;            /* bytes of the buffer whose body part was taken */
+	/* what the server sent and was not used yet (an incomplete head or framing) */
+	char *server_in;             /* buffer of class BUFFER_16K, or NULL */
+	uint32_t server_in_end;
+	struct outbuf server_out;    /* what the server did not take yet */
 	/* trying servers */
-	uint32_t tries_left, retries;
+	uint32_t retries;            /* done so far */
+	bool tried_fresh;            /* only new connections from now on */
+	bool nothing_sent;           /* the server's socket took no byte of this try */
 	uint64_t *avoid;             /* bitmap of servers tried, in the arena */
 	struct server_wait wait;
 	uint32_t queue_server, queue_backend; /* positions for the log */
 	uint16_t status;             /* sent to the client; 0 none (log: -1) */
 	uint64_t bytes_in, bytes_out;/* from the client; to the client, heads included (log: %U, %B) */
+	uint64_t counted_in, counted_out; /* of these, already in the counters */
 	uint64_t accept_wall_us;     /* wall time at which it began (log: %t, %tr) */
 	/* ns of the loop's clock; 0 not reached */
 	uint64_t t_accept, t_first, t_head, t_queue, t_connect_start, t_connected, t_response, t_end;
-	/* kept for the log: the head may be gone by then */
-	struct slice log_request;    /* "GET /x HTTP/1.1" as received (without %-encoding of what is not printable) */
-	struct slice log_method, log_path, log_query, log_host;
-	uint8_t log_version;         /* 10 or 11 */
+	/* as received, for the log; point into `head` */
+	struct slice log_request;    /* "GET /x HTTP/1.1" */
+	struct slice log_method, log_target;
 	struct answer *answer;       /* own answer, in the arena */
 	struct sample_ctx sample;    /* prepared once; req and res are set as they come */
 	struct list link;            /* all exchanges of this thread, for `show sess` */
-	struct relay *relay;         /* TUNNEL */
+	struct tunnel *tunnel;       /* X_TUNNEL */
+	struct splice_pipe *pipe;    /* of a response body that is spliced */
+	const struct server_ops *server_ops;
+	struct exchange *next_spare;
 };
 
 /* Gives the exchange its own answer; the rest of the request is drained or the connection closed. The answer's memory
@@ -111,6 +134,8 @@ struct exchange {
 void exchange_answer(struct exchange *x, const struct answer *a);
 /* The error page of a status, with the cause for the log ("PR", "SC", ...). */
 void exchange_fail(struct exchange *x, unsigned status, enum exchange_cause cause, char phase);
+/* For a rule that returns RULE_SUSPEND: resumes by itself after `ms`. */
+void exchange_pause(struct exchange *x, uint32_t ms);
 /* Goes on after RULE_SUSPEND. On the exchange's thread. */
 void exchange_resume(struct exchange *x);
 /* `shutdown session`: ends it at once. On its thread. */

@@ -1,0 +1,412 @@
+/* Choosing a server, a place on it, a connection to it; and trying again.
+ *
+ * A full server is passed over like HAProxy does; where all are full the exchange waits for the backend.  A connection
+ * that cannot be made is tried again after at most a second, on another server at the last try with `option
+ * redispatch`.  A request that failed on a kept connection before any byte of an answer is sent again on a new one, where
+ * that is safe (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
+ */
+#include <string.h>
+
+#include "ballast/balance/hash_key.h"
+#include "ballast/balance/pick.h"
+#include "internal.h"
+
+static void try_server(struct exchange *x);
+
+enum { RETRY_DELAY_MS = 1000 };
+
+/* ---- which server ---- */
+
+static bool is_avoided(const struct exchange *x, const struct server *s)
+{
+	return x->avoid && x->avoid[s->slot / 64] >> (s->slot % 64) & 1;
+}
+
+static int avoid(struct exchange *x, const struct server *s)
+{
+	if (!x->avoid) {
+		x->avoid = arena_zalloc(&x->arena, (x->backend->server_count + 63) / 64 * sizeof(uint64_t));
+		if (!x->avoid)
+			return -ENOMEM;
+	}
+	x->avoid[s->slot / 64] |= 1ull << (s->slot % 64);
+	return 0;
+}
+
+static void hash_request(struct exchange *x, struct pick_request *r)
+{
+	struct backend *b = x->backend;
+	if (b->hash_key == HASH_SOURCE)
+		r->has_hash = hash_source(b->hash_options, &x->client->peer.sa, &r->hash);
+	else if (b->hash_key == HASH_URI && !(x->flags & XF_TCP))
+		r->has_hash = hash_uri(b->hash_options, x->request.target, &r->hash);
+}
+
+static struct server *pick(struct exchange *x)
+{
+	struct backend *b = x->backend;
+	struct pick_request r = { .thread = b->thread[loop_self->index].pick, .avoid = x->avoid };
+	int slot;
+
+	if (b->hash_key != HASH_NONE)
+		hash_request(x, &r);
+	const struct picker *p = backend_picker_acquire(b);
+	slot = p ? pick_choose(p, &r) : PICK_NONE;
+	backend_picker_release();
+	return slot == PICK_NONE ? NULL : b->servers[slot];
+}
+
+static struct server *preferred(const struct exchange *x)
+{
+	struct server *s = x->client->last_server;
+	if (!x->backend->set.prefer_last_server || !s || s->backend != x->backend || x->avoid || !server_usable(s))
+		return NULL;
+	return s;
+}
+
+static void take_place(struct exchange *x, struct server *s)
+{
+	struct counters *c = server_counters(s);
+
+	x->server = s;
+	x->flags |= XF_HOLDS_PLACE;
+	count_add(c, COUNT_SESS, 1);
+	count_add(c, COUNT_LB_CHOSEN, 1);
+	count_add(backend_counters(x->backend), COUNT_LB_CHOSEN, 1);
+	rate_count(&c->sess_rate, (uint32_t)(loop_self->wall_us / 1000000));
+}
+
+static void queue_wake(struct server_wait *w)
+{
+	struct exchange *x = container_of(w, struct exchange, wait);
+	struct client *c = x->client;
+
+	if (x->state == X_QUEUE) {
+		loop_timer_clear(&x->timer);
+		if (w->granted) {
+			take_place(x, w->granted);
+			w->granted = NULL;
+			try_server(x);
+		} else {
+			exchange_choose(x);
+		}
+	}
+	client_settle(c);
+}
+
+/* Waits for a place on any server. False: one became free meanwhile. */
+static bool wait_for_place(struct exchange *x)
+{
+	struct backend *b = x->backend;
+	bool retry = false;
+
+	x->wait.wake = queue_wake;
+	x->wait.thread = (uint16_t)loop_self->index;
+	x->wait.since_ns = loop_self->now_ns;
+	x->state = X_QUEUE;
+	if (!server_wait_join(&x->wait, b, NULL, &retry)) {
+		if (retry)
+			return false;
+		exchange_fail(x, 503, CAUSE_SERVER_ABORT, 'Q');
+		return true;
+	}
+	x->queue_backend = x->wait.position;
+	uint32_t ms = b->set.timeout_queue_ms ? b->set.timeout_queue_ms : b->set.timeout_connect_ms;
+	if (ms)
+		loop_timer_set(&x->timer, ms);
+	return true;
+}
+
+void exchange_stop_waiting(struct exchange *x)
+{
+	if (x->state == X_QUEUE)
+		server_wait_cancel(&x->wait);
+}
+
+static void no_server(struct exchange *x)
+{
+	x->server = NULL;
+	count_add(backend_counters(x->backend), COUNT_ERR_CONN, 1);
+	exchange_fail(x, 503, CAUSE_SERVER_ABORT, 'C');
+}
+
+void exchange_choose(struct exchange *x)
+{
+	struct server *s = preferred(x);
+
+	if (s && server_enter(s)) {
+		take_place(x, s);
+		try_server(x);
+		return;
+	}
+	for (;;) {
+		s = pick(x);
+		if (!s) {
+			no_server(x);
+			return;
+		}
+		if (BL_LIKELY(server_enter(s))) {
+			take_place(x, s);
+			try_server(x);
+			return;
+		}
+		/* full: pass over it; once all were, wait */
+		if (is_avoided(x, s)) {
+			x->avoid = NULL;
+			if (wait_for_place(x))
+				return;
+		} else if (avoid(x, s) < 0) {
+			exchange_fail(x, 503, CAUSE_RESOURCE, 'Q');
+			return;
+		}
+	}
+}
+
+/* ---- a connection ---- */
+
+static struct server_conn *take_private(struct exchange *x)
+{
+	struct client *c = x->client;
+	struct server_conn *sc = c->private_conn;
+
+	if (!sc || sc->server != x->server)
+		return NULL;
+	c->private_conn = NULL;
+	sc->user = x;
+	sc->conn.watch.ready = h1_server_ready;
+	return sc;
+}
+
+/* May a kept connection be used? As `http-reuse` says. */
+static struct server_conn *take_kept(struct exchange *x)
+{
+	enum http_reuse reuse = x->backend->set.reuse;
+	struct server_conn *sc = take_private(x);
+
+	if (sc)
+		return sc;
+	if (x->flags & XF_TCP || x->tried_fresh || reuse == REUSE_NEVER)
+		return NULL;
+	if (reuse == REUSE_SAFE && x->client->requests == 0)
+		return NULL;
+	sc = server_conn_take(x->server, h1_server_ready, x);
+	if (sc && reuse == REUSE_AGGRESSIVE && x->client->requests == 0 && sc->requests < 2) {
+		sc->user = NULL;
+		server_conn_put(sc); /* not proven yet: RFC-safe, but the manual promises a proven one */
+		return NULL;
+	}
+	return sc;
+}
+
+static void try_server(struct exchange *x)
+{
+	struct server *s = x->server;
+	struct server_conn *sc = take_kept(x);
+	int error = 0;
+
+	if (!x->t_connect_start)
+		x->t_connect_start = loop_self->now_ns;
+	x->state = X_CONNECT;
+	if (sc) {
+		x->sc = sc;
+		x->flags |= XF_REUSED;
+		count_add(server_counters(s), COUNT_CONN_REUSED, 1);
+		exchange_connected(x);
+		return;
+	}
+	union addr dst = { .family = AF_UNSPEC };
+	if (s->has_port_offset)
+		conn_local_addr(&x->client->conn, &dst);
+	x->flags &= ~(uint32_t)XF_REUSED;
+	x->tried_fresh = true;
+	sc = server_conn_open(s, addr_port(&dst), h1_server_ready, x, &error);
+	if (!sc) {
+		exchange_retry(x, error);
+		return;
+	}
+	x->sc = sc;
+	sc->is_private = x->backend->set.reuse == REUSE_NEVER;
+	count_add(server_counters(s), COUNT_CONN, 1);
+	if (!(sc->conn.flags & CONN_CONNECTING)) {
+		exchange_connected(x);
+		return;
+	}
+	if (x->backend->set.timeout_connect_ms)
+		loop_timer_set(&x->timer, x->backend->set.timeout_connect_ms);
+}
+
+void exchange_connected(struct exchange *x)
+{
+	int rc;
+
+	x->t_connected = loop_self->now_ns;
+	x->sc->requests++;
+	x->client->last_server = x->server;
+	count_add(server_counters(x->server), COUNT_REQ, 1);
+	count_add(backend_counters(x->backend), COUNT_REQ, 1);
+	if (x->flags & XF_TCP) {
+		tunnel_start(x);
+		return;
+	}
+	x->state = X_SEND;
+	x->server_ops = &h1_server_ops;
+	rc = exchange_prepare_request(x);
+	if (rc < 0) {
+		exchange_fail(x, rc == -ENOSPC ? 431 : 500, CAUSE_PROXY, 'R');
+		return;
+	}
+	rc = x->server_ops->start(x);
+	if (rc == -EPROTO)
+		return; /* refused and answered */
+	if (rc < 0)
+		exchange_send_failed(x);
+}
+
+/* The server does not take what we send.  It may have answered before it closed: that is read first. */
+void exchange_send_failed(struct exchange *x)
+{
+	outbuf_free(&x->server_out);
+	batch_reset(&proxy_thread()->to_server);
+	x->flags |= XF_CLOSE_SERVER | XF_SEND_BROKEN;
+	x->sc->conn.flags |= CONN_READABLE;
+	x->server_ops->read(x);
+}
+
+/* ---- again ---- */
+
+static bool may_resend(const struct exchange *x)
+{
+	if (x->flags & XF_BODY_STARTED || !(x->flags & XF_REUSED) || x->retries >= x->backend->set.retries)
+		return false;
+	switch (x->request.method) {
+	case METHOD_GET:
+	case METHOD_HEAD:
+	case METHOD_OPTIONS:
+	case METHOD_TRACE:
+	case METHOD_PUT:
+	case METHOD_DELETE:
+		return true;
+	default:
+		return x->flags & XF_SEND_BROKEN && x->nothing_sent;
+	}
+}
+
+/* As if nothing of the request had been given to any server. */
+static void rewind_request(struct exchange *x)
+{
+	if (!(x->flags & XF_REQUEST_DONE))
+		inbuf_free(&x->client->in);
+	x->body_at = x->head_len;
+	h1_body_init(&x->request_body, &x->request, &exchange_h1_limits);
+	x->flags &= ~(uint32_t)(XF_REQUEST_DONE | XF_REQUEST_SENT | XF_CHUNK_TO_SERVER | XF_CLOSE_SERVER | XF_SEND_BROKEN);
+	if (x->backend->set.connection != CONNECTION_KEEP_ALIVE && !(x->request.flags & MSG_UPGRADE))
+		x->flags |= XF_CLOSE_SERVER;
+	x->server_in_end = 0;
+	x->parser.msg = NULL;
+}
+
+static void count_retry(struct exchange *x)
+{
+	x->retries++;
+	count_add(server_counters(x->server), COUNT_RETRIES, 1);
+	count_add(backend_counters(x->backend), COUNT_RETRIES, 1);
+}
+
+void exchange_server_gone(struct exchange *x)
+{
+	struct counters *s = server_counters(x->server), *b = backend_counters(x->backend);
+
+	if (x->flags & XF_RESPONSE_DONE) {
+		x->flags |= XF_CLOSE_CLIENT;
+		exchange_release_server(x, false);
+		exchange_check_done(x);
+		return;
+	}
+	if (!(x->flags & XF_RESPONSE_HEAD) && may_resend(x)) {
+		server_conn_drop(x->sc, false);
+		x->sc = NULL;
+		outbuf_free(&x->server_out);
+		count_retry(x);
+		rewind_request(x);
+		x->tried_fresh = true; /* the next kept one could be as stale */
+		try_server(x);
+		return;
+	}
+	count_add(s, COUNT_ERR_RESP, 1);
+	count_add(b, COUNT_ERR_RESP, 1);
+	if (!(x->flags & XF_RESPONSE_HEAD)) {
+		exchange_fail(x, 502, CAUSE_SERVER_ABORT, 'H');
+		return;
+	}
+	count_add(s, COUNT_SERVER_ABORTS, 1);
+	count_add(b, COUNT_SERVER_ABORTS, 1);
+	count_add(frontend_counters(x->frontend), COUNT_SERVER_ABORTS, 1);
+	x->cause = CAUSE_SERVER_ABORT;
+	x->phase_letter = 'D';
+	exchange_end(x, true);
+}
+
+static bool redispatches(const struct exchange *x)
+{
+	const struct backend_settings *set = &x->backend->set;
+	if (!server_alive(x->server))
+		return true;
+	if (!set->redispatch)
+		return false;
+	if (set->redispatch_interval > 0)
+		return x->retries % (uint32_t)set->redispatch_interval == 0;
+	return x->retries == set->retries;
+}
+
+static void go_elsewhere(struct exchange *x)
+{
+	struct server *old = x->server;
+
+	exchange_release_server(x, false);
+	x->flags |= XF_REDISPATCHED;
+	count_add(server_counters(old), COUNT_REDISPATCHES, 1);
+	count_add(backend_counters(x->backend), COUNT_REDISPATCHES, 1);
+	if (avoid(x, old) < 0) {
+		exchange_fail(x, 503, CAUSE_RESOURCE, 'C');
+		return;
+	}
+	exchange_choose(x);
+}
+
+/* The connection could not be made: `error` is a negative errno. */
+void exchange_retry(struct exchange *x, int error)
+{
+	struct backend *b = x->backend;
+
+	count_add(server_counters(x->server), COUNT_ERR_CONN, 1);
+	if (x->sc) {
+		server_conn_drop(x->sc, false);
+		x->sc = NULL;
+	}
+	loop_timer_clear(&x->timer);
+	if (x->retries >= b->set.retries) {
+		enum exchange_cause cause = error == -ETIMEDOUT ? CAUSE_SERVER_TIMEOUT
+					    : error == -EMFILE || error == -ENFILE || error == -EADDRNOTAVAIL || error == -ENOMEM
+					    ? CAUSE_RESOURCE : CAUSE_SERVER_ABORT;
+		count_add(backend_counters(b), COUNT_ERR_CONN, 1);
+		exchange_fail(x, 503, cause, 'C');
+		return;
+	}
+	count_retry(x);
+	if (redispatches(x)) {
+		go_elsewhere(x);
+		return;
+	}
+	uint32_t ms = b->set.timeout_connect_ms;
+	loop_timer_set(&x->timer, ms && ms < RETRY_DELAY_MS ? ms : RETRY_DELAY_MS);
+}
+
+void exchange_connect_timer(struct exchange *x)
+{
+	if (x->sc)
+		exchange_retry(x, -ETIMEDOUT);
+	else if (server_alive(x->server))
+		try_server(x);
+	else
+		go_elsewhere(x);
+}

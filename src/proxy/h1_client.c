@@ -1,0 +1,485 @@
+/* The client's end in HTTP/1: reads requests, frames responses (RFC 9112).
+ *
+ * A connection that waits for a request owns no buffer and no exchange.  The head is read into one pooled buffer, which
+ * the exchange keeps to its end, since its slices point there and a retry sends it again.  What of a body does not lie
+ * behind the head is read into the thread's scratch buffer and given on at once.
+ */
+#include <string.h>
+
+#include "internal.h"
+
+static void h1_client_read_head(struct client *c);
+
+/* ---- reading ---- */
+
+static uint32_t keep_alive_ms(const struct frontend *f)
+{
+	if (f->set.has_timeout_http_keep_alive)
+		return f->set.timeout_http_keep_alive_ms;
+	if (f->set.has_timeout_http_request)
+		return f->set.timeout_http_request_ms;
+	return f->set.timeout_client_ms;
+}
+
+static uint32_t request_ms(const struct frontend *f)
+{
+	return f->set.has_timeout_http_request ? f->set.timeout_http_request_ms : f->set.timeout_client_ms;
+}
+
+/* Waits for the first byte of a request. */
+void h1_client_idle(struct client *c)
+{
+	c->conn.watch.ready = h1_client_ready;
+	client_timer(c, c->requests ? keep_alive_ms(c->frontend) : request_ms(c->frontend));
+}
+
+/* The exchange for the request whose first bytes are there or may be. NULL: memory is out. */
+static struct exchange *begin(struct client *c)
+{
+	struct exchange *x = exchange_new(c);
+	if (!x)
+		return NULL;
+	if (c->in.data) { /* bytes of it came with the last request */
+		x->head = c->in.data;
+		x->head_end = c->in.end;
+		if (c->in.start) {
+			memmove(x->head, x->head + c->in.start, inbuf_bytes(&c->in));
+			x->head_end -= c->in.start;
+		}
+		c->in = (struct inbuf){ 0 };
+	} else {
+		x->head = buffer_take(BUFFER_16K);
+		if (!x->head) {
+			exchange_free(x);
+			return NULL;
+		}
+	}
+	c->exchange = x;
+	h1_request_init(&x->parser, &x->request, &exchange_h1_limits);
+	return x;
+}
+
+/* Nothing was there after all: the connection is idle again. */
+static void abandon(struct client *c)
+{
+	struct exchange *x = c->exchange;
+	c->exchange = NULL;
+	exchange_free(x);
+}
+
+/* The client ended before its request was whole. */
+static void head_cut(struct client *c)
+{
+	struct exchange *x = c->exchange;
+	if (x->head_end == 0) {
+		if (c->requests || c->frontend->set.dontlog_null)
+			x->flags |= XF_NO_LOG;
+	} else {
+		count_add(frontend_counters(c->frontend), COUNT_ERR_REQ, 1);
+	}
+	x->cause = CAUSE_CLIENT_ABORT;
+	x->phase_letter = 'R';
+	exchange_end(x, true);
+}
+
+static void note_first_bytes(struct exchange *x, struct client *c)
+{
+	if (x->t_first)
+		return;
+	x->t_first = loop_self->now_ns;
+	c->flags |= CLIENT_SENT_BYTES;
+	client_timer(c, request_ms(c->frontend));
+}
+
+/* Parses what is there: true where the head is not whole yet. */
+static bool parse_head(struct exchange *x)
+{
+	enum h1_result r = h1_parse_head(&x->parser, x->head, x->head_end);
+	if (r == H1_MORE)
+		return true;
+	if (r == H1_ERROR) {
+		exchange_bad_request(x, x->parser.error, x->parser.error_pos, x->head, x->head_end);
+		return false;
+	}
+	x->head_len = x->body_at = x->parser.head_len;
+	exchange_request_head(x);
+	return false;
+}
+
+static void h1_client_read_head(struct client *c)
+{
+	struct exchange *x = c->exchange;
+	if (!x && !(c->conn.flags & CONN_READABLE) && !c->in.data)
+		return;
+	if (!x) {
+		x = begin(c);
+		if (!x) { /* shed: better no answer than a dead process */
+			client_close(c, true);
+			return;
+		}
+		if (x->head_end) {
+			note_first_bytes(x, c);
+			if (!parse_head(x))
+				return;
+		}
+	}
+	while (c->conn.flags & CONN_READABLE) {
+		ssize_t n = conn_recv(&c->conn, x->head + x->head_end, buffer_class_bytes(BUFFER_16K) - x->head_end);
+		if (n == -EAGAIN)
+			break;
+		if (n <= 0) {
+			head_cut(c);
+			return;
+		}
+		note_first_bytes(x, c);
+		x->head_end += (uint32_t)n;
+		if (!parse_head(x))
+			return;
+	}
+	if (x->head_end == 0)
+		abandon(c);
+}
+
+/* ---- the request's body ---- */
+
+/* Decodes body bytes at `at` and gives them to the server's end. Returns the bytes used; *rc: what the sending
+ * said. */
+static size_t pass_body(struct exchange *x, const char *at, size_t len, int *rc)
+{
+	struct msg trailers = { .field_max = 16 };
+	struct field room[16];
+	size_t used_all = 0;
+
+	trailers.fields = room;
+	*rc = FLOW_OK;
+	while (used_all < len || h1_body_done(&x->request_body)) {
+		struct slice data = { 0 };
+		size_t used = 0;
+		enum h1_result r = H1_DONE;
+		if (!h1_body_done(&x->request_body))
+			r = h1_body_next(&x->request_body, at + used_all, len - used_all, &data, &used, &trailers);
+		if (r == H1_ERROR) {
+			exchange_bad_request(x, x->request_body.error, (uint32_t)used_all, at, len);
+			*rc = -EPROTO;
+			return used_all;
+		}
+		used_all += used;
+		if (data.len && (*rc = x->server_ops->data(x, data)) < 0)
+			return used_all;
+		if (r == H1_DONE) {
+			x->flags |= XF_REQUEST_DONE;
+			*rc = x->server_ops->end(x, trailers.field_count ? &trailers : NULL);
+			return used_all;
+		}
+		if (!used)
+			break;
+	}
+	return used_all;
+}
+
+/* Reads on from the socket while the server takes what comes. */
+static void h1_client_read_body(struct exchange *x)
+{
+	struct client *c = x->client;
+	struct conn *conn = &c->conn;
+
+	while (!(x->flags & XF_REQUEST_DONE) && x->state != X_DONE && conn->flags & CONN_READABLE) {
+		char *at = conn_scratch();
+		size_t kept = inbuf_bytes(&c->in);
+		if (kept) {
+			memcpy(at, c->in.data + c->in.start, kept);
+			inbuf_free(&c->in);
+		}
+		ssize_t n = conn_recv(conn, at + kept, CONN_SCRATCH_BYTES - kept);
+		if (n == -EAGAIN) {
+			if (kept && inbuf_keep(&c->in, at, kept) < 0)
+				exchange_fail(x, 500, CAUSE_RESOURCE, 'D');
+			return;
+		}
+		if (n <= 0) {
+			exchange_client_gone(x);
+			return;
+		}
+		x->bytes_in += (uint64_t)n;
+		client_timer(c, c->frontend->set.timeout_client_ms);
+		int rc;
+		size_t len = kept + (size_t)n, used = pass_body(x, at, len, &rc);
+		if (x->state == X_DONE || rc == -EPROTO)
+			return;
+		if (used < len && inbuf_keep(&c->in, at + used, len - used) < 0) {
+			exchange_fail(x, 413, CAUSE_PROXY, 'D');
+			return;
+		}
+		x->flags |= XF_BODY_STARTED;
+		if (rc >= 0)
+			rc = x->server_ops->flush(x, !(x->flags & XF_REQUEST_DONE));
+		if (rc < 0)
+			exchange_send_failed(x);
+		if (rc != FLOW_OK)
+			return;
+	}
+}
+
+/* What of the body lies behind the head. Bytes behind the body stay for the next request. FLOW_* of the server. */
+int h1_client_buffered_body(struct exchange *x)
+{
+	int rc;
+	size_t used = pass_body(x, x->head + x->body_at, x->head_end - x->body_at, &rc);
+	x->body_at += (uint32_t)used;
+	if (rc >= 0 && !(x->flags & XF_REQUEST_DONE) && x->body_at < x->head_end) {
+		/* an incomplete piece of framing: it goes before what is read next */
+		if (inbuf_keep(&x->client->in, x->head + x->body_at, x->head_end - x->body_at) < 0)
+			return -ENOMEM;
+		x->body_at = x->head_end;
+	}
+	return rc;
+}
+
+/* ---- events ---- */
+
+static void drained(struct client *c)
+{
+	struct exchange *x = c->exchange;
+	if (!x || x->state == X_HEAD)
+		return;
+	client_timer(c, c->frontend->set.timeout_client_ms);
+	if (!(x->flags & XF_RESPONSE_DONE) && x->server_ops && x->sc)
+		x->server_ops->read(x);
+	else
+		exchange_check_done(x);
+}
+
+static void flush_pending(struct client *c)
+{
+	int rc = outbuf_flush(&c->out, &c->conn);
+	if (rc == FLOW_OK)
+		drained(c);
+	else if (rc < 0 && c->exchange)
+		exchange_client_gone(c->exchange);
+	else if (rc == FLOW_BLOCKED)
+		client_timer(c, c->frontend->set.timeout_client_ms);
+}
+
+/* Throws away what still comes, so that closing does not reset the connection under the answer (RFC 9112
+ * section 9.6). */
+static void linger(struct client *c)
+{
+	while (c->conn.flags & CONN_READABLE) {
+		ssize_t n = conn_recv(&c->conn, conn_scratch(), CONN_SCRATCH_BYTES);
+		if (n == -EAGAIN)
+			return;
+		if (n <= 0) {
+			client_close(c, false);
+			return;
+		}
+	}
+}
+
+void h1_client_ready(struct watch *w, unsigned bits)
+{
+	struct client *c = (struct client *)w;
+	struct exchange *x;
+
+	conn_note(&c->conn, bits);
+	if (c->flags & CLIENT_LINGER) {
+		linger(c);
+		return;
+	}
+	if (c->out.bytes && bits & LOOP_WRITE)
+		flush_pending(c);
+	x = c->exchange;
+	if (!x || x->state == X_HEAD)
+		h1_client_read_head(c);
+	else if (bits & LOOP_ERROR)
+		exchange_client_gone(x);
+	else if (x->state != X_DONE) {
+		if (!(x->flags & XF_REQUEST_DONE) && (x->state == X_SEND || x->state == X_ANSWERING) && !x->server_out.bytes &&
+		    !(x->flags & XF_SEND_BROKEN))
+			h1_client_read_body(x);
+		if (bits & LOOP_HUP && x->state != X_DONE)
+			exchange_client_ended(x);
+	}
+	client_settle(c);
+}
+
+/* After an exchange: the next request, if some of it is there. */
+void h1_client_next(struct client *c)
+{
+	if (c->in.data || c->conn.flags & CONN_READABLE)
+		h1_client_read_head(c);
+}
+
+void h1_client_timer(struct timer *t)
+{
+	struct client *c = container_of(t, struct client, timer);
+	struct exchange *x = c->exchange;
+
+	if (c->flags & CLIENT_LINGER || (!x && !c->out.bytes)) {
+		client_close(c, false);
+		return;
+	}
+	if (x && x->state == X_HEAD) {
+		c->flags |= CLIENT_TIMED_OUT;
+		if (x->head_end)
+			exchange_fail(x, 408, CAUSE_CLIENT_TIMEOUT, 'R');
+		else
+			exchange_end(x, false);
+	} else if (x && x->state != X_DONE) {
+		bool sending = c->out.bytes, receiving = !(x->flags & XF_REQUEST_DONE) && !x->server_out.bytes;
+		if (!sending && !(receiving && (x->state == X_SEND || x->state == X_ANSWERING))) {
+			client_timer(c, c->frontend->set.timeout_client_ms); /* we wait for the server, not for the client */
+			return;
+		}
+		x->cause = CAUSE_CLIENT_TIMEOUT;
+		x->phase_letter = 'D';
+		if (!(x->flags & XF_HEAD_SENT))
+			exchange_fail(x, 408, CAUSE_CLIENT_TIMEOUT, 'D');
+		else
+			exchange_end(x, true);
+	}
+	client_settle(c);
+}
+
+/* ---- writing ---- */
+
+static void connection_field(struct exchange *x, struct batch *b, const struct msg *m)
+{
+	static const char close_text[] = "Connection: close\r\n", keep_text[] = "Connection: keep-alive\r\n",
+			  upgrade_text[] = "Connection: upgrade\r\n";
+
+	if (m->status == 101 || m->status == 426)
+		batch_add(b, upgrade_text, sizeof upgrade_text - 1);
+	else if (x->flags & XF_CLOSE_CLIENT)
+		batch_add(b, close_text, sizeof close_text - 1);
+	else if (x->request.flags & MSG_HTTP10)
+		batch_add(b, keep_text, sizeof keep_text - 1);
+}
+
+/* Chooses how the client sees the end of the body (RFC 9112 section 6.3). */
+static void response_framing(struct exchange *x, struct batch *b, const struct msg *m)
+{
+	static const char chunked[] = "Transfer-Encoding: chunked\r\n";
+
+	if (m->flags & (MSG_NO_BODY | MSG_LENGTH))
+		return;
+	if (x->request.flags & MSG_HTTP10) {
+		x->flags |= XF_CLOSE_CLIENT;
+		return;
+	}
+	x->flags |= XF_CHUNK_TO_CLIENT;
+	batch_add(b, chunked, sizeof chunked - 1);
+}
+
+static int h1_client_head(struct exchange *x, struct msg *m)
+{
+	struct batch *b = &proxy_thread()->to_client;
+	bool interim = m->status < 200 && m->status != 101;
+
+	if (m->status != 101 && m->status != 426)
+		m->flags &= ~(uint32_t)MSG_UPGRADE;
+	msg_remove_hop_by_hop(m);
+	int n = msg_serialize_head(m, b->v + b->count, BATCH_PIECES - BATCH_ROOM - b->count, &x->arena);
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++)
+		b->bytes += b->v[b->count + i].iov_len;
+	b->count += n;
+	if (!interim) {
+		response_framing(x, b, m);
+		connection_field(x, b, m);
+		x->flags |= XF_HEAD_SENT;
+		x->status = m->status;
+	}
+	batch_add(b, "\r\n", 2);
+	return 0;
+}
+
+static int h1_client_data(struct exchange *x, struct slice payload)
+{
+	struct batch *b = &proxy_thread()->to_client;
+	int rc = FLOW_OK;
+
+	if (!batch_has_room(b))
+		rc = x->client->ops->flush(x, true);
+	if (x->flags & XF_CHUNK_TO_CLIENT)
+		batch_chunk_data(b, payload.ptr, payload.len);
+	else
+		batch_add(b, payload.ptr, payload.len);
+	return rc;
+}
+
+static int h1_client_end(struct exchange *x, const struct msg *trailers)
+{
+	struct batch *b = &proxy_thread()->to_client;
+	if (!(x->flags & XF_CHUNK_TO_CLIENT))
+		return 0;
+	if (!batch_has_room(b)) {
+		int rc = x->client->ops->flush(x, true);
+		if (rc < 0)
+			return rc;
+	}
+	return batch_chunk_last(b, trailers);
+}
+
+static int h1_client_flush(struct exchange *x, bool more)
+{
+	struct client *c = x->client;
+	struct batch *b = &proxy_thread()->to_client;
+
+	batch_chunk_close(b);
+	x->bytes_out += b->bytes;
+	int rc = outbuf_send(&c->out, &c->conn, b, more);
+	if (rc == FLOW_BLOCKED)
+		client_timer(c, c->frontend->set.timeout_client_ms);
+	return rc;
+}
+
+static size_t h1_client_pending(const struct exchange *x)
+{
+	return x->client->out.bytes;
+}
+
+enum { LINGER_MS = 2000 };
+
+static void h1_client_finish(struct exchange *x, bool cut)
+{
+	struct client *c = x->client;
+
+	if (cut) {
+		/* A body that ends with the connection would look whole: reset. Length and chunks tell by themselves. */
+		bool looks_whole = x->flags & XF_HEAD_SENT && !(x->flags & XF_CHUNK_TO_CLIENT) && !(x->response.flags & MSG_LENGTH);
+		client_close(c, looks_whole || x->frontend->set.no_linger);
+		return;
+	}
+	c->requests++;
+	c->since_ns = loop_self->now_ns;
+	if (x->flags & XF_CLOSE_CLIENT || !(x->flags & XF_REQUEST_DONE)) {
+		bool unread = !(x->flags & XF_REQUEST_DONE) || x->body_at < x->head_end || c->in.data ||
+			      c->conn.flags & CONN_READABLE;
+		if (!unread || c->conn.flags & (CONN_EOF_READ | CONN_ERROR)) {
+			client_close(c, false);
+			return;
+		}
+		conn_shut_write(&c->conn);
+		c->flags |= CLIENT_LINGER;
+		client_timer(c, LINGER_MS);
+		linger(c);
+		return;
+	}
+	if (x->body_at < x->head_end) { /* pipelined: the buffer goes to the next request */
+		c->in = (struct inbuf){ x->head, x->body_at, x->head_end };
+		x->head = NULL;
+	}
+	h1_client_idle(c);
+}
+
+const struct client_ops h1_client_ops = {
+	.name = "h1",
+	.head = h1_client_head,
+	.data = h1_client_data,
+	.end = h1_client_end,
+	.flush = h1_client_flush,
+	.pending = h1_client_pending,
+	.read_body = h1_client_read_body,
+	.finish = h1_client_finish,
+};

@@ -1,0 +1,241 @@
+/* The inside of the room proxy: client connections, the two ends of an exchange, and how they call each other.
+ *
+ * Every event enters through one of a few doors (a connection's `ready`, a timer, a wake from a queue, a resume).
+ * Inside, nothing is freed: an exchange that is over is only marked (X_DONE).  Each door ends with client_settle(),
+ * which logs and releases finished exchanges and goes on with the next request.  So no function below needs to fear
+ * that what it holds went away.
+ */
+#ifndef PROXY_INTERNAL_H
+#define PROXY_INTERNAL_H
+
+#include "ballast/base/buffer.h"
+#include "ballast/proxy/exchange.h"
+
+/* ---- output that a connection did not take yet ---- */
+
+struct out_chunk {
+	struct out_chunk *next;
+	uint32_t start, end; /* within data */
+	char data[];
+};
+
+/* Result of everything that sends: FLOW_OK, FLOW_BLOCKED (kept; stop reading from the other side), or negative errno:
+ * the peer is gone. */
+enum { FLOW_OK = 0, FLOW_BLOCKED = 1 };
+
+/* Pieces to be sent in one call, made while one event is handled; what they point to must live that long. */
+enum { BATCH_PIECES = 256, BATCH_TEXT = 2048, BATCH_ROOM = 16 /* kept free for framing */ };
+struct batch {
+	struct iovec v[BATCH_PIECES];
+	int count;
+	int chunk_at;        /* piece that the open chunk's size will stand in; -1: none is open */
+	uint32_t text_used;
+	size_t bytes, chunk_bytes;
+	char text[BATCH_TEXT]; /* chunk sizes and the like */
+};
+
+static inline void batch_add(struct batch *b, const void *at, size_t len)
+{
+	if (len) {
+		b->v[b->count++] = (struct iovec){ (void *)at, len };
+		b->bytes += len;
+	}
+}
+
+/* Room for a head or a few payload pieces with their framing? Flush where not. */
+static inline bool batch_has_room(const struct batch *b)
+{
+	return b->count < BATCH_PIECES - BATCH_ROOM && b->text_used < BATCH_TEXT - 64;
+}
+/* Payload as a part of one chunk (RFC 9112 section 7.1), which all payload of one batch shares. */
+void batch_chunk_data(struct batch *b, const void *at, size_t len);
+void batch_chunk_close(struct batch *b);
+/* The last chunk and the trailer section. */
+int batch_chunk_last(struct batch *b, const struct msg *trailers);
+
+void batch_reset(struct batch *b);
+int outbuf_send(struct outbuf *o, struct conn *c, struct batch *b, bool more);
+int outbuf_flush(struct outbuf *o, struct conn *c);
+void outbuf_free(struct outbuf *o);
+
+/* Bytes read but not used yet, in a buffer of class BUFFER_16K (NULL: none). */
+struct inbuf {
+	char *data;
+	uint32_t start, end;
+};
+static inline uint32_t inbuf_bytes(const struct inbuf *in)
+{
+	return in->end - in->start;
+}
+void inbuf_free(struct inbuf *in);
+/* Keeps a copy of bytes that did not come from this buffer. 0 or -ENOMEM; -ENOSPC where they do not fit. */
+int inbuf_keep(struct inbuf *in, const char *at, size_t len);
+
+/* ---- the client's connection ---- */
+
+enum client_flags {
+	CLIENT_CLOSED = 1,     /* conn_close was called; memory goes at the end of the turn */
+	CLIENT_LINGER = 2,     /* our side is shut; what comes is thrown away until the client closes */
+	CLIENT_BUSY = 4,       /* client_settle is running */
+	CLIENT_TIMED_OUT = 8,
+	CLIENT_SENT_BYTES = 16, /* at least one byte was received on it */
+};
+
+struct client {
+	struct conn conn; /* first: the watch finds it */
+	struct timer timer;
+	struct list link; /* in frontend_thread.clients */
+	const struct client_ops *ops;
+	struct listener *listener;
+	struct frontend *frontend;
+	struct exchange *exchange;        /* HTTP/1: at most one at a time */
+	struct server_conn *private_conn; /* kept for this client only (http-reuse never) */
+	struct server *last_server;       /* option prefer-last-server */
+	struct inbuf in;                  /* behind the present request */
+	struct outbuf out;
+	union addr peer;
+	uint32_t flags;
+	uint32_t requests;
+	uint64_t since_ns;  /* accept, or end of the last exchange */
+};
+
+/* Toward the client.  `head` and `data` put pieces into a batch of this end; `flush` sends them. */
+struct client_ops {
+	const char *name;
+	/* An interim (1xx) or the final head; edits the message for this protocol. 0 or negative errno. */
+	int (*head)(struct exchange *x, struct msg *m);
+	int (*data)(struct exchange *x, struct slice payload);
+	/* The message ended; `trailers` may be NULL. */
+	int (*end)(struct exchange *x, const struct msg *trailers);
+	int (*flush)(struct exchange *x, bool more);
+	/* Bytes that wait to be taken by the client. */
+	size_t (*pending)(const struct exchange *x);
+	/* Reads more of the request's body, now that the server takes some. */
+	void (*read_body)(struct exchange *x);
+	/* The exchange is over: keep the connection for the next one, or end it. `cut`: so that the client sees that the
+	 * response is not whole. */
+	void (*finish)(struct exchange *x, bool cut);
+};
+
+extern const struct client_ops h1_client_ops, tcp_client_ops;
+
+
+void client_settle(struct client *c);
+void client_close(struct client *c, bool reset);
+/* Keeps an idle server connection for this client only. */
+void client_keep_private(struct client *c, struct server_conn *sc);
+/* Arms the client's timer; 0: none. */
+void client_timer(struct client *c, uint32_t ms);
+void h1_client_ready(struct watch *w, unsigned bits);
+void h1_client_next(struct client *c);
+/* Waits for a request. */
+void h1_client_idle(struct client *c);
+/* Gives the server's end what of the body lies behind the head. FLOW_* or negative errno. */
+int h1_client_buffered_body(struct exchange *x);
+void h1_client_timer(struct timer *t);
+void tcp_client_start(struct client *c);
+
+/* ---- the server's end ---- */
+
+struct server_ops {
+	const char *name;
+	/* Sends the request's head and whatever of the body is there. FLOW_* or negative errno. */
+	int (*start)(struct exchange *x);
+	int (*data)(struct exchange *x, struct slice payload);
+	int (*end)(struct exchange *x, const struct msg *trailers);
+	int (*flush)(struct exchange *x, bool more);
+	/* Goes on reading the response, now that the client takes some. */
+	void (*read)(struct exchange *x);
+};
+extern const struct server_ops h1_server_ops;
+
+void h1_server_ready(struct watch *w, unsigned bits);
+
+/* ---- the exchange: calls from the ends upward ---- */
+
+struct exchange *exchange_new(struct client *c);
+void exchange_free(struct exchange *x);
+/* The request's head is whole. */
+void exchange_request_head(struct exchange *x);
+/* A head or body was refused by the parser. */
+void exchange_bad_request(struct exchange *x, enum h1_error e, uint32_t at, const char *bytes, size_t len);
+/* The client is gone (error, or its end before the request was whole). */
+void exchange_client_gone(struct exchange *x);
+/* The client ended its sending side. */
+void exchange_client_ended(struct exchange *x);
+/* The connection to the server is made: send. */
+void exchange_connected(struct exchange *x);
+/* The server's connection broke or ended too early. */
+void exchange_server_gone(struct exchange *x);
+/* It does not take what we send. */
+void exchange_send_failed(struct exchange *x);
+void exchange_bad_response(struct exchange *x, enum h1_error e, uint32_t at, const char *bytes, size_t len);
+/* A response head was parsed; interim ones come here too. FLOW_* of the client's side; negative: stop. */
+int exchange_response_head(struct exchange *x);
+/* The response was read to its end: the server's connection is free. */
+void exchange_response_end(struct exchange *x);
+/* All was given to the client's connection, nothing pends: ends the exchange where both halves are through. */
+void exchange_check_done(struct exchange *x);
+/* Marks it as over. `cut`: the client must see that the response is incomplete. */
+void exchange_end(struct exchange *x, bool cut);
+void exchange_log(struct exchange *x);
+/* Gives the server's connection back (`keep`: to be used again) and the place on the server. */
+void exchange_release_server(struct exchange *x, bool keep);
+void exchange_count_bytes(struct exchange *x);
+
+/* request.c */
+/* Chooses the backend and counts the exchange there. False: there is none, and the exchange has failed. */
+bool exchange_enter_backend(struct exchange *x);
+/* The edits that every forwarded request gets, once. 0 or negative errno. */
+int exchange_prepare_request(struct exchange *x);
+int exchange_add_via(struct exchange *x, struct msg *m);
+
+/* connect.c */
+void exchange_choose(struct exchange *x);
+void exchange_stop_waiting(struct exchange *x);
+void exchange_retry(struct exchange *x, int error);
+void exchange_connect_timer(struct exchange *x);
+/* tunnel.c */
+/* Both sides are a plain stream from now on. */
+void tunnel_start(struct exchange *x);
+/* Bytes that came from the server behind its head. */
+void tunnel_take_over(struct exchange *x, const char *at, size_t len);
+void tunnel_client_ready(struct exchange *x);
+void tunnel_server_ready(struct exchange *x);
+void tunnel_timed_out(struct exchange *x);
+void tunnel_free(struct exchange *x);
+
+/* A capture for `show errors`. */
+void capture_error(struct exchange *x, bool response, enum h1_error e, uint32_t at, const char *bytes, size_t len);
+
+/* ---- per thread ---- */
+
+struct proxy_thread {
+	struct list exchanges;       /* of exchange.link */
+	struct exchange *spare;      /* free list through exchange.resume's place */
+	unsigned spare_count;
+	struct batch to_client, to_server;
+	uint64_t next_id;
+};
+enum { LOOP_SLOT_PROXY = 0 };
+static inline struct proxy_thread *proxy_thread(void)
+{
+	return loop_self->slot[LOOP_SLOT_PROXY];
+}
+extern struct exchange_limits exchange_limits;
+extern struct h1_limits exchange_h1_limits;
+
+static inline struct counters *frontend_counters(const struct frontend *f)
+{
+	return &f->thread[loop_self->index].counters;
+}
+static inline struct counters *backend_counters(const struct backend *b)
+{
+	return &b->thread[loop_self->index].counters;
+}
+static inline struct counters *server_counters(const struct server *s)
+{
+	return &s->thread[loop_self->index].counters;
+}
+
+#endif

@@ -1,0 +1,240 @@
+/* From a request's head to the choice of a backend: monitor page, rules, use_backend; and the edits that every
+ * forwarded request gets (RFC 9110 section 7.6). */
+#include <string.h>
+
+#include "internal.h"
+
+enum rule_stage { STAGE_FRONTEND, STAGE_BACKEND_CHOICE, STAGE_BACKEND, STAGE_SERVER };
+
+static void run_stages(struct exchange *x);
+
+/* ---- log and counters ---- */
+
+static void note_request(struct exchange *x)
+{
+	struct counters *c = frontend_counters(x->frontend);
+	struct msg *m = &x->request;
+
+	x->t_head = loop_self->now_ns;
+	x->log_request = m->start_line;
+	x->log_method = m->method_name;
+	x->log_target = m->target;
+	x->bytes_in = x->head_end;
+	count_add(c, COUNT_REQ, 1);
+	rate_count(&c->req_rate, (uint32_t)(loop_self->wall_us / 1000000));
+	x->sample.req = m;
+	x->sample.now_ms = loop_self->now_ms;
+	x->sample.wall_us = loop_self->wall_us;
+	x->sample.phase = PHASE_REQUEST;
+}
+
+static bool is_monitor(const struct exchange *x)
+{
+	return x->frontend->set.monitor_uri.len && slice_eq(x->request.target, x->frontend->set.monitor_uri);
+}
+
+static void answer_monitor(struct exchange *x)
+{
+	static const struct answer up = {
+		.status = 200,
+		.content_type = { "text/html", 9 },
+		.body = { "<html><body><h1>200 OK</h1>\nService ready.\n</body></html>\n", 58 },
+	};
+	x->flags |= XF_NO_LOG;
+	exchange_answer(x, &up);
+}
+
+void exchange_request_head(struct exchange *x)
+{
+	const struct msg *m = &x->request;
+
+	note_request(x);
+	h1_body_init(&x->request_body, m, &exchange_h1_limits);
+	if (!(m->flags & MSG_KEEP_ALIVE) || x->frontend->set.connection == CONNECTION_CLOSE || frontend_is_stopping())
+		x->flags |= XF_CLOSE_CLIENT;
+	x->state = X_RULES;
+	if (BL_UNLIKELY(is_monitor(x))) {
+		answer_monitor(x);
+		return;
+	}
+	x->rule_stage = STAGE_FRONTEND;
+	run_stages(x);
+}
+
+/* ---- stages ---- */
+
+/* True where the exchange goes on to the next stage now. */
+static bool rules_passed(struct exchange *x, enum rule_result r)
+{
+	switch (r) {
+	case RULE_CONTINUE:
+	case RULE_STOP:
+		x->rule_at = 0;
+		return true;
+	case RULE_ANSWER:
+		return false;
+	case RULE_SUSPEND:
+	case RULE_SUSPEND_AGAIN:
+		x->flags |= XF_SUSPENDED;
+		return false;
+	case RULE_ERROR:
+		break;
+	}
+	exchange_fail(x, 500, CAUSE_INTERNAL, 'R');
+	return false;
+}
+
+static struct backend *choose_backend(struct exchange *x)
+{
+	const struct frontend *f = x->frontend;
+	for (uint32_t i = 0; i < f->use_backend_count; i++) {
+		const struct use_backend *u = &f->use_backends[i];
+		if (!u->cond || cond_eval(u->cond, &x->sample))
+			return u->backend;
+	}
+	return f->default_backend;
+}
+
+bool exchange_enter_backend(struct exchange *x)
+{
+	struct counters *c;
+
+	x->backend = choose_backend(x);
+	if (!x->backend) {
+		exchange_fail(x, 503, CAUSE_SERVER_ABORT, 'C');
+		return false;
+	}
+	c = backend_counters(x->backend);
+	x->flags |= XF_COUNTED;
+	count_add(c, COUNT_SESS, 1);
+	count_current(c, 1);
+	rate_count(&c->sess_rate, (uint32_t)(loop_self->wall_us / 1000000));
+	return true;
+}
+
+static void run_stages(struct exchange *x)
+{
+	if (x->rule_stage == STAGE_FRONTEND) {
+		if (!rules_passed(x, rules_run(x->frontend->http_request, x, &x->rule_at)))
+			return;
+		x->rule_stage = STAGE_BACKEND_CHOICE;
+	}
+	if (x->rule_stage == STAGE_BACKEND_CHOICE) {
+		if (!exchange_enter_backend(x))
+			return;
+		x->rule_stage = STAGE_BACKEND;
+	}
+	if (x->rule_stage == STAGE_BACKEND) {
+		/* a `listen` is both: its rules run once */
+		if (x->backend->http_request != x->frontend->http_request &&
+		    !rules_passed(x, rules_run(x->backend->http_request, x, &x->rule_at)))
+			return;
+		x->rule_stage = STAGE_SERVER;
+	}
+	x->t_queue = loop_self->now_ns;
+	exchange_choose(x);
+}
+
+void exchange_resume(struct exchange *x)
+{
+	struct client *c = x->client;
+
+	if (x->flags & XF_SUSPENDED) {
+		x->flags &= ~(uint32_t)XF_SUSPENDED;
+		loop_timer_clear(&x->timer);
+		x->sample.now_ms = loop_self->now_ms;
+		x->sample.wall_us = loop_self->wall_us;
+		if (x->state == X_RULES)
+			run_stages(x);
+	}
+	client_settle(c);
+}
+
+/* ---- what every forwarded request gets ---- */
+
+static int add_forwardfor(struct exchange *x, const struct forwardfor *f)
+{
+	char text[ADDR_TEXT_MAX];
+	struct slice name, value;
+
+	if (!f->on || x->client->peer.family == AF_UNSPEC)
+		return 0;
+	if (f->has_except && net_prefix_match(&f->except, &x->client->peer))
+		return 0;
+	name = slice_from_str(f->header);
+	if (f->if_none && msg_find(&x->request, name, 0) >= 0)
+		return 0;
+	value = arena_copy(&x->arena, addr_ip_text(&x->client->peer, text));
+	return value.ptr ? msg_add(&x->request, name, value) : -ENOMEM;
+}
+
+static int add_via(struct exchange *x, struct msg *m, const char *name)
+{
+	struct slice value;
+	if (!name)
+		return 0;
+	value = arena_printf(&x->arena, "%s %s", m->flags & MSG_HTTP10 ? "1.0" : "1.1", name);
+	return value.ptr ? msg_add(m, SLICE("Via"), value) : -ENOMEM;
+}
+
+int exchange_add_via(struct exchange *x, struct msg *m)
+{
+	const char *name = x->backend && x->backend->set.via ? x->backend->set.via : x->frontend->set.via;
+	return add_via(x, m, name);
+}
+
+/* A request without Host (HTTP/1.0) becomes an HTTP/1.1 request, which needs one (RFC 9112 section 3.2). */
+static int add_host(struct exchange *x)
+{
+	struct server_target *t;
+	if (!(x->request.flags & MSG_HTTP10) || msg_find_id(&x->request, FIELD_HOST, 0) >= 0)
+		return 0;
+	t = atomic_load_explicit(&x->server->target, memory_order_acquire);
+	struct slice value = arena_copy(&x->arena, slice_from_str(t->text));
+	return value.ptr ? msg_add(&x->request, SLICE("Host"), value) : -ENOMEM;
+}
+
+static bool closes_server(const struct exchange *x)
+{
+	return x->backend->set.connection != CONNECTION_KEEP_ALIVE || x->frontend->set.connection == CONNECTION_SERVER_CLOSE;
+}
+
+int exchange_prepare_request(struct exchange *x)
+{
+	struct msg *m = &x->request;
+	int rc;
+
+	if (x->flags & XF_PREPARED)
+		return 0;
+	x->flags |= XF_PREPARED;
+	if (m->flags & MSG_HTTP10) {
+		m->flags &= ~(uint32_t)MSG_UPGRADE;
+		int at = msg_find_id(m, FIELD_EXPECT, 0); /* to be ignored: RFC 9110 section 10.1.1 */
+		if (at >= 0)
+			msg_delete_at(m, at);
+	}
+	if (m->flags & MSG_UPGRADE)
+		x->flags |= XF_EXPECTS_UPGRADE;
+	msg_remove_hop_by_hop(m);
+	if (closes_server(x) && !(m->flags & MSG_UPGRADE))
+		x->flags |= XF_CLOSE_SERVER;
+	rc = add_host(x);
+	if (rc == 0)
+		rc = add_forwardfor(x, x->backend->set.forwardfor.on ? &x->backend->set.forwardfor
+								     : &x->frontend->set.forwardfor);
+	return rc ? rc : exchange_add_via(x, m);
+}
+
+/* ---- refused ---- */
+
+void exchange_bad_request(struct exchange *x, enum h1_error e, uint32_t at, const char *bytes, size_t len)
+{
+	count_add(frontend_counters(x->frontend), COUNT_ERR_REQ, 1);
+	capture_error(x, false, e, at, bytes, len);
+	x->flags |= XF_CLOSE_CLIENT;
+	if (x->state == X_HEAD) {
+		x->t_head = loop_self->now_ns;
+		x->bytes_in = x->head_end;
+	}
+	exchange_fail(x, h1_error_status(e), CAUSE_PROXY, x->state == X_HEAD ? 'R' : 'D');
+}

@@ -1,0 +1,224 @@
+/* From a response's head to the client; answers of our own; failures. */
+#include <string.h>
+
+#include "internal.h"
+
+/* ---- counters ---- */
+
+static enum counter status_counter(unsigned status)
+{
+	static const enum counter by_class[] = { COUNT_HTTP_1XX, COUNT_HTTP_2XX, COUNT_HTTP_3XX, COUNT_HTTP_4XX,
+						 COUNT_HTTP_5XX };
+	unsigned class = status / 100;
+	return class >= 1 && class <= 5 ? by_class[class - 1] : COUNT_HTTP_OTHER;
+}
+
+static void count_response(struct exchange *x, unsigned status)
+{
+	enum counter which = status_counter(status);
+
+	count_add(frontend_counters(x->frontend), which, 1);
+	if (!x->backend)
+		return;
+	count_add(backend_counters(x->backend), which, 1);
+	if (x->server && !(x->flags & XF_LOCAL))
+		count_add(server_counters(x->server), which, 1);
+}
+
+/* ---- from the server ---- */
+
+static int interim(struct exchange *x)
+{
+	struct msg *m = &x->response;
+
+	if (x->request.flags & MSG_HTTP10) /* never to an HTTP/1.0 client: RFC 9110 section 15.2 */
+		return FLOW_OK;
+	int rc = x->client->ops->head(x, m);
+	return rc < 0 ? rc : FLOW_OK;
+}
+
+static int switch_protocols(struct exchange *x)
+{
+	bool asked = x->flags & XF_EXPECTS_UPGRADE && x->flags & XF_REQUEST_DONE;
+	if (!asked || msg_find_id(&x->response, FIELD_UPGRADE, 0) < 0) {
+		exchange_bad_response(x, H1_ERR_STATUS, 0, x->response.start_line.ptr, x->response.start_line.len);
+		return -EPROTO;
+	}
+	x->response.flags |= MSG_UPGRADE;
+	return FLOW_OK;
+}
+
+static int response_rules(struct exchange *x)
+{
+	struct rules *back = x->backend->http_response, *front = x->frontend->http_response;
+	uint32_t at = 0;
+	enum rule_result r = rules_run(back, x, &at);
+
+	if ((r == RULE_CONTINUE || r == RULE_STOP) && front != back) {
+		at = 0;
+		r = rules_run(front, x, &at);
+	}
+	if (r == RULE_ERROR)
+		exchange_fail(x, 500, CAUSE_INTERNAL, 'H');
+	return r == RULE_CONTINUE || r == RULE_STOP ? 0 : -EPROTO;
+}
+
+static void note_response(struct exchange *x)
+{
+	struct msg *m = &x->response;
+
+	x->t_response = loop_self->now_ns;
+	x->flags |= XF_RESPONSE_HEAD;
+	x->state = X_ANSWERING;
+	x->sample.res = m;
+	x->sample.now_ms = loop_self->now_ms;
+	x->sample.phase = PHASE_RESPONSE;
+	if (!(m->flags & MSG_KEEP_ALIVE))
+		x->flags |= XF_CLOSE_SERVER;
+	if (frontend_is_stopping())
+		x->flags |= XF_CLOSE_CLIENT;
+	count_response(x, m->status);
+}
+
+static bool becomes_tunnel(const struct exchange *x)
+{
+	unsigned status = x->response.status;
+	return status == 101 || (x->request.method == METHOD_CONNECT && status / 100 == 2);
+}
+
+int exchange_response_head(struct exchange *x)
+{
+	struct msg *m = &x->response;
+	int rc;
+
+	if (m->status < 200 && m->status != 101)
+		return interim(x);
+	if (m->status == 101 && (rc = switch_protocols(x)) < 0)
+		return rc;
+	note_response(x);
+	if (x->backend->http_response || x->frontend->http_response) {
+		rc = response_rules(x);
+		if (rc < 0)
+			return rc;
+	}
+	rc = exchange_add_via(x, m);
+	if (rc == 0)
+		rc = x->client->ops->head(x, m);
+	if (rc < 0) {
+		exchange_fail(x, 502, CAUSE_PROXY, 'H');
+		return -EPROTO;
+	}
+	if (BL_UNLIKELY(becomes_tunnel(x)))
+		tunnel_start(x);
+	return FLOW_OK;
+}
+
+void exchange_response_end(struct exchange *x)
+{
+	if (x->sc) {
+		bool keep = !(x->flags & XF_CLOSE_SERVER);
+		if (x->flags & XF_REQUEST_SENT || !keep)
+			exchange_release_server(x, keep && x->flags & XF_REQUEST_SENT);
+	}
+	exchange_check_done(x);
+}
+
+void exchange_bad_response(struct exchange *x, enum h1_error e, uint32_t at, const char *bytes, size_t len)
+{
+	capture_error(x, true, e, at, bytes, len);
+	count_add(backend_counters(x->backend), COUNT_ERR_RESP, 1);
+	count_add(server_counters(x->server), COUNT_ERR_RESP, 1);
+	exchange_fail(x, 502, CAUSE_PROXY, x->flags & XF_HEAD_SENT ? 'D' : 'H');
+}
+
+/* ---- our own ---- */
+
+static struct slice number_text(struct exchange *x, size_t n)
+{
+	return arena_printf(&x->arena, "%zu", n);
+}
+
+static void build_message(struct exchange *x, const struct answer *a)
+{
+	struct msg *m = &x->response;
+	bool no_body = a->status == 204 || a->status == 304;
+
+	msg_reset(m);
+	m->flags = MSG_RESPONSE | MSG_KEEP_ALIVE | (no_body ? MSG_NO_BODY : MSG_LENGTH);
+	msg_set_status(m, a->status, a->reason.len ? a->reason : slice_from_str(status_reason(a->status)));
+	m->content_length = a->body.len;
+	if (!no_body)
+		msg_add(m, SLICE("Content-Length"), number_text(x, a->body.len));
+	if (a->content_type.len && !no_body)
+		msg_add(m, SLICE("Content-Type"), a->content_type);
+	for (unsigned i = 0; i < a->field_count; i++)
+		msg_add(m, a->field[i].name, a->field[i].value);
+}
+
+/* What of the request's body lies behind its head is thrown away; where more would follow, the connection ends. */
+static void drop_request_body(struct exchange *x)
+{
+	if (x->flags & XF_REQUEST_DONE)
+		return;
+	while (!h1_body_done(&x->request_body) && x->body_at < x->head_end) {
+		struct slice data;
+		size_t used = 0;
+		enum h1_result r = h1_body_next(&x->request_body, x->head + x->body_at, x->head_end - x->body_at, &data, &used,
+						NULL);
+		x->body_at += (uint32_t)used;
+		if (r == H1_ERROR || (r == H1_MORE && !used))
+			break;
+	}
+	if (h1_body_done(&x->request_body))
+		x->flags |= XF_REQUEST_DONE;
+	else
+		x->flags |= XF_CLOSE_CLIENT;
+}
+
+void exchange_answer(struct exchange *x, const struct answer *a)
+{
+	const struct client_ops *ops = x->client->ops;
+	int rc;
+
+	exchange_stop_waiting(x);
+	exchange_release_server(x, false);
+	x->flags |= XF_LOCAL | XF_RESPONSE_HEAD;
+	if (x->cause == CAUSE_NONE) {
+		x->cause = CAUSE_LOCAL;
+		x->phase_letter = 'R';
+		count_add(frontend_counters(x->frontend), COUNT_INTERCEPTED, 1);
+	}
+	if (!x->head_len)
+		x->flags |= XF_CLOSE_CLIENT; /* where the request ends is not known */
+	else
+		drop_request_body(x);
+	if (a->close)
+		x->flags |= XF_CLOSE_CLIENT;
+	x->t_response = loop_self->now_ns;
+	x->state = X_ANSWERING;
+	build_message(x, a);
+	count_response(x, a->status);
+	rc = ops->head(x, &x->response);
+	if (rc == 0 && x->request.method != METHOD_HEAD && x->response.flags & MSG_LENGTH)
+		rc = ops->data(x, a->body);
+	x->flags |= XF_RESPONSE_DONE;
+	if (rc >= 0)
+		rc = ops->flush(x, false);
+	if (rc < 0)
+		exchange_client_gone(x);
+	else
+		exchange_check_done(x);
+}
+
+void exchange_fail(struct exchange *x, unsigned status, enum exchange_cause cause, char phase)
+{
+	if (x->state == X_DONE)
+		return;
+	x->cause = cause;
+	x->phase_letter = phase;
+	if (x->flags & (XF_HEAD_SENT | XF_TCP)) {
+		exchange_end(x, true);
+		return;
+	}
+	exchange_answer(x, errors_answer(x->backend ? x->backend->errors : NULL, x->frontend->errors, status));
+}
