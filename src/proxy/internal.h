@@ -133,7 +133,12 @@ void h1_client_idle(struct client *c);
 /* Gives the server's end what of the body lies behind the head. FLOW_* or negative errno. */
 int h1_client_buffered_body(struct exchange *x);
 void h1_client_timer(struct timer *t);
-void tcp_client_start(struct client *c);
+/* Takes over an accepted socket. False: it could not, and fd is still the caller's. */
+bool client_accept(struct frontend *f, struct listener *l, int fd, const union addr *peer);
+/* Ends it where it carries nothing now. */
+void client_soft_stop(struct client *c);
+/* frontend.c: one less; listeners that waited for a place go on. */
+void frontend_connection_closed(struct frontend *f, struct listener *l);
 
 /* ---- the server's end ---- */
 

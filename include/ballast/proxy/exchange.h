@@ -156,17 +156,4 @@ void exchange_set_limits(const struct exchange_limits *l);
 int exchange_thread_init(void);
 void exchange_thread_free(void);
 
-/* `show errors`: the last refused message of each proxy and direction (capture.c). */
-struct error_capture {
-	struct frontend *frontend;
-	struct backend *backend;
-	struct server *server;
-	union addr peer;
-	uint64_t wall_us;
-	bool response;
-	uint16_t error;           /* enum h1_error */
-	uint32_t error_pos, len;
-	char bytes[1024];
-};
-
 #endif

@@ -1,0 +1,56 @@
+/* The last refused message of each frontend (requests) and backend (responses), for `show errors`. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ballast/proxy/capture.h"
+#include "internal.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct error_capture *captures;
+static uint32_t next_number;
+
+static struct error_capture *slot_for(const struct frontend *f, const struct backend *b, bool response)
+{
+	struct error_capture *k;
+	for (k = captures; k; k = k->next)
+		if (k->response == response && (response ? k->backend == b : k->frontend == f))
+			return k;
+	k = calloc(1, sizeof *k);
+	if (!k)
+		return NULL;
+	k->next = captures;
+	captures = k;
+	return k;
+}
+
+void capture_error(struct exchange *x, bool response, enum h1_error e, uint32_t at, const char *bytes, size_t len)
+{
+	pthread_mutex_lock(&lock); /* errors only: never on a good request's path */
+	struct error_capture *k = slot_for(x->frontend, x->backend, response);
+	if (k) {
+		k->number = next_number++;
+		k->frontend = x->frontend;
+		k->backend = x->backend;
+		k->server = response ? x->server : NULL;
+		k->peer = x->client->peer;
+		k->exchange_id = x->id;
+		k->wall_us = loop_self->wall_us;
+		k->response = response;
+		k->error = (uint16_t)e;
+		k->error_at = at;
+		k->total = len;
+		k->len = (uint32_t)(len < sizeof k->bytes ? len : sizeof k->bytes);
+		if (k->len)
+			memcpy(k->bytes, bytes, k->len);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+void capture_each(void (*show)(const struct error_capture *k, void *arg), void *arg)
+{
+	pthread_mutex_lock(&lock);
+	for (struct error_capture *k = captures; k; k = k->next)
+		show(k, arg);
+	pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,174 @@
+/* A client's connection: accepted, timed, closed. What it speaks is h1_client.c or a plain stream. */
+#include <stdlib.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "internal.h"
+
+void client_timer(struct client *c, uint32_t ms)
+{
+	if (ms)
+		loop_timer_set(&c->timer, ms);
+	else
+		loop_timer_clear(&c->timer);
+}
+
+/* ---- connections kept for this client only ---- */
+
+static void private_ready(struct watch *w, unsigned bits)
+{
+	struct server_conn *sc = (struct server_conn *)w;
+	struct client *c = sc->user;
+
+	conn_note(&sc->conn, bits);
+	if (!(bits & (LOOP_READ | LOOP_HUP | LOOP_ERROR))) /* it only became writable */
+		return;
+	c->private_conn = NULL;
+	server_conn_drop(sc, false);
+}
+
+void client_keep_private(struct client *c, struct server_conn *sc)
+{
+	if (c->private_conn)
+		server_conn_drop(c->private_conn, false);
+	sc->user = c;
+	sc->conn.watch.ready = private_ready;
+	c->private_conn = sc;
+}
+
+/* ---- closed ---- */
+
+void client_close(struct client *c, bool reset)
+{
+	struct frontend *f = c->frontend;
+
+	if (c->flags & CLIENT_CLOSED)
+		return;
+	c->flags |= CLIENT_CLOSED;
+	if (c->private_conn)
+		server_conn_drop(c->private_conn, false);
+	loop_timer_clear(&c->timer);
+	list_remove(&c->link);
+	inbuf_free(&c->in);
+	outbuf_free(&c->out);
+	if (reset || f->set.no_linger)
+		conn_reset(&c->conn);
+	else
+		conn_close(&c->conn);
+	count_current(frontend_counters(f), -1);
+	frontend_connection_closed(f, c->listener);
+	loop_free_later(loop_self, c);
+}
+
+/* ---- TCP sessions ---- */
+
+static void tcp_client_ready(struct watch *w, unsigned bits)
+{
+	struct client *c = (struct client *)w;
+	struct exchange *x = c->exchange;
+
+	conn_note(&c->conn, bits);
+	if (x && bits & LOOP_ERROR)
+		exchange_client_gone(x);
+	else if (x && bits & LOOP_HUP)
+		exchange_client_ended(x);
+	client_settle(c);
+}
+
+/* Before its server is found the client has no timeout of its own: the queue's and the connect's hold. */
+static void tcp_client_timer(struct timer *t)
+{
+	struct client *c = container_of(t, struct client, timer);
+	if (c->exchange)
+		exchange_client_gone(c->exchange);
+	client_settle(c);
+}
+
+static size_t tcp_pending(const struct exchange *x)
+{
+	return x->client->out.bytes;
+}
+
+static int tcp_flush(struct exchange *x, bool more)
+{
+	return outbuf_send(&x->client->out, &x->client->conn, &proxy_thread()->to_client, more);
+}
+
+static void tcp_finish(struct exchange *x, bool cut)
+{
+	client_close(x->client, cut && x->cause != CAUSE_CLIENT_TIMEOUT && x->tunnel);
+}
+
+/* A TCP session has no messages: only what every exchange needs. */
+const struct client_ops tcp_client_ops = { .name = "tcp", .flush = tcp_flush, .pending = tcp_pending, .finish = tcp_finish };
+
+static void tcp_begin(struct client *c)
+{
+	struct exchange *x = exchange_new(c);
+
+	if (!x) {
+		client_close(c, true);
+		return;
+	}
+	c->exchange = x;
+	x->flags |= XF_TCP | XF_REQUEST_DONE | XF_CLOSE_CLIENT;
+	x->sample.now_ms = loop_self->now_ms;
+	x->sample.wall_us = loop_self->wall_us;
+	x->state = X_RULES;
+	if (exchange_enter_backend(x)) {
+		x->t_queue = loop_self->now_ns;
+		exchange_choose(x);
+	}
+	client_settle(c);
+}
+
+/* ---- accepted ---- */
+
+static void set_options(const struct frontend *f, int fd)
+{
+	int one = 1;
+	if (f->set.tcp_keepalive_client)
+		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+}
+
+static struct client *client_new(struct frontend *f, struct listener *l, int fd, const union addr *peer)
+{
+	bool http = f->mode == MODE_HTTP;
+	struct client *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return NULL;
+	c->ops = http ? &h1_client_ops : &tcp_client_ops;
+	c->listener = l;
+	c->frontend = f;
+	c->peer = *peer;
+	c->since_ns = loop_self->now_ns;
+	timer_init(&c->timer, http ? h1_client_timer : tcp_client_timer);
+	if (conn_open(&c->conn, fd, http ? h1_client_ready : tcp_client_ready) < 0) {
+		free(c);
+		return NULL;
+	}
+	list_push_back(&f->thread[loop_self->index].clients, &c->link);
+	return c;
+}
+
+bool client_accept(struct frontend *f, struct listener *l, int fd, const union addr *peer)
+{
+	struct client *c = client_new(f, l, fd, peer);
+
+	if (!c)
+		return false;
+	set_options(f, fd);
+	if (f->mode == MODE_HTTP)
+		h1_client_idle(c);
+	else
+		tcp_begin(c);
+	return true;
+}
+
+void client_soft_stop(struct client *c)
+{
+	if (!c->exchange && !c->out.bytes)
+		client_close(c, false);
+}
