@@ -5,13 +5,14 @@
 #ifndef BALLAST_PROXY_FRONTEND_H
 #define BALLAST_PROXY_FRONTEND_H
 
-#include "ballast/net/listener.h"
+#include "ballast/net/log.h"
 #include "ballast/proxy/rules.h"
 #include "ballast/sample/format.h"
 #include "ballast/server/backend.h"
 
 struct client;
 struct errors;
+struct listener;
 
 struct frontend_settings {
 	uint32_t timeout_client_ms, timeout_http_request_ms, timeout_http_keep_alive_ms, timeout_client_fin_ms,
