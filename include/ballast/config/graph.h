@@ -1,0 +1,74 @@
+/* graph: what a configuration amounts to: the process's settings, frontends, backends, and the memory they lie in.
+ *
+ * Built aside by graph_load(), immutable afterwards (live state is in servers and listeners).  It belongs to whoever
+ * loads it and is freed once nothing runs over it.
+ */
+#ifndef BALLAST_CONFIG_GRAPH_H
+#define BALLAST_CONFIG_GRAPH_H
+
+#include <sys/types.h>
+
+#include "ballast/base/arena.h"
+#include "ballast/base/diag.h"
+#include "ballast/config/env.h"
+#include "ballast/config/source.h"
+#include "ballast/net/log.h"
+#include "ballast/proxy/frontend.h"
+#include "ballast/server/backend.h"
+
+enum admin_level { LEVEL_USER, LEVEL_OPERATOR, LEVEL_ADMIN };
+
+/* `stats socket` */
+struct stats_socket {
+	struct stats_socket *next;
+	struct endpoint at;
+	enum admin_level level;      /* default operator, as HAProxy */
+	mode_t mode;                 /* 0: the umask's */
+	uid_t uid;                   /* (uid_t)-1: unchanged */
+	gid_t gid;
+	uint32_t maxconn;            /* of one socket; default 10 */
+	struct place where;
+};
+
+/* `cpu-map`: CPUs (bit set) of one thread */
+struct cpu_map_entry {
+	unsigned thread; /* from 0 */
+	uint64_t cpus[4]; /* bit i: CPU i */
+	struct cpu_map_entry *next;
+};
+
+struct global_settings {
+	bool daemon, master_worker, quiet, zero_warning, experimental;
+	uint32_t maxconn;            /* 0: derived from the file limit */
+	uint32_t nbthread;           /* 0: the CPUs it may run on */
+	uint32_t thread_groups;
+	struct cpu_map_entry *cpu_map;
+	uid_t uid;
+	gid_t gid;                   /* (uid_t)-1, (gid_t)-1: unchanged */
+	const char *chroot, *pidfile, *node, *description, *localpeer, *log_tag, *log_send_hostname;
+	struct log_targets log;
+	struct stats_socket *stats_sockets;
+	uint32_t stats_timeout_ms;   /* default 10 s */
+	uint32_t ulimit_n;           /* 0: raised as far as maxconn needs */
+	uint32_t hard_stop_after_ms; /* 0: never */
+	uint32_t spread_checks;      /* percent, 0..50 */
+	uint32_t bufsize, maxrewrite, maxhdr; /* 16384, 1024, 101 */
+};
+
+struct graph {
+	struct arena arena;
+	struct global_settings global;
+	struct config_env env;
+	struct frontend *frontends;  /* in the order of the files */
+	struct backend *backends;
+	const char *const *files;    /* all files that were read, NULL-ended */
+};
+
+/* Reads and validates all of `src`; every error and warning of all files goes to `d`. A graph, or NULL where there was an
+ * error. Nothing outside is touched: no socket is opened, no process state changes. */
+struct graph *graph_load(struct config_source *src, struct diag *d);
+void graph_free(struct graph *g);
+struct frontend *graph_find_frontend(const struct graph *g, struct slice name);
+struct backend *graph_find_backend(const struct graph *g, struct slice name);
+
+#endif
