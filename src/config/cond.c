@@ -15,6 +15,7 @@
 
 #include "ballast/config/features.h"
 #include "ballast/config/lexer.h"
+#include "version.h"
 
 #define DEPTH_MAX 200 /* of parentheses, for the stack's sake */
 #define ARGS_MAX 2
@@ -107,97 +108,6 @@ static bool is_digit(char c)
 static bool is_word(char c)
 {
 	return is_digit(c) || c == '_' || (unsigned char)(ascii_lower((unsigned char)c) - 'a') < 26;
-}
-
-/* Versions: numbers between dots, then perhaps "-dev7" (before the release) or "-3" (commits behind it), then
- * perhaps more behind another '-', which does not count. */
-
-struct version {
-	uint64_t part[4];
-	int stage; /* -2: dev, -1: rc or pre, 0: release */
-	uint64_t step;
-};
-
-static struct slice take_number(struct slice s, uint64_t *out)
-{
-	*out = 0;
-	for (; s.len && is_digit(s.ptr[0]); s = slice_skip(s, 1))
-		*out = *out > UINT32_MAX ? *out : *out * 10 + (uint64_t)(s.ptr[0] - '0');
-	return s;
-}
-
-static struct slice take_stage(struct slice s, struct version *v)
-{
-	static const struct {
-		const char *name;
-		int stage;
-	} stages[] = { { "-dev", -2 }, { "-pre", -1 }, { "-rc", -1 }, { "-", 0 } };
-
-	for (size_t i = 0; i < sizeof(stages) / sizeof(*stages); i++) {
-		size_t len = strlen(stages[i].name);
-		if (!slice_starts_with(s, slice_from_str(stages[i].name)))
-			continue;
-		if (s.len == len || !is_digit(s.ptr[len]))
-			break;
-		v->stage = stages[i].stage;
-		return take_number(slice_skip(s, len), &v->step);
-	}
-	return s;
-}
-
-static int version_parse(struct slice s, struct version *v)
-{
-	*v = (struct version){ 0 };
-	for (size_t i = 0; i < sizeof(v->part) / sizeof(*v->part); i++) {
-		if (!s.len || !is_digit(s.ptr[0]))
-			return -EINVAL;
-		s = take_number(s, &v->part[i]);
-		if (!slice_starts_with(s, SLICE(".")))
-			break;
-		s = slice_skip(s, 1);
-	}
-	s = take_stage(s, v);
-	return s.len == 0 || s.ptr[0] == '-' ? 0 : -EINVAL;
-}
-
-/* OpenSSL's: three numbers, before 3.0 a letter for the patch, then perhaps "-alpha1" or "-beta1". */
-static int openssl_version_parse(struct slice s, struct version *v)
-{
-	*v = (struct version){ 0 };
-	for (size_t i = 0; i < 3; i++) {
-		if (!s.len || !is_digit(s.ptr[0]))
-			return -EINVAL;
-		s = take_number(s, &v->part[i]);
-		if (i < 2 && !slice_starts_with(s, SLICE(".")))
-			return -EINVAL;
-		s = slice_skip(s, i < 2);
-	}
-	if (s.len && s.ptr[0] >= 'a' && s.ptr[0] <= 'z') {
-		v->part[3] = (uint64_t)(s.ptr[0] - 'a') + 1;
-		s = slice_skip(s, 1);
-	}
-	bool alpha = slice_starts_with(s, SLICE("-alpha")), beta = slice_starts_with(s, SLICE("-beta"));
-	if (alpha || beta) {
-		v->stage = alpha ? -2 : -1;
-		s = take_number(slice_skip(s, alpha ? 6 : 5), &v->step);
-	}
-	return s.len == 0 ? 0 : -EINVAL;
-}
-
-static int compare(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
-static int version_compare(const struct version *a, const struct version *b)
-{
-	int order = 0;
-
-	for (size_t i = 0; order == 0 && i < sizeof(a->part) / sizeof(*a->part); i++)
-		order = compare(a->part[i], b->part[i]);
-	if (order == 0)
-		order = (a->stage > b->stage) - (a->stage < b->stage);
-	return order ? order : compare(a->step, b->step);
 }
 
 /* How `have` stands to the argument: *order below 0 where it is older.  -EINVAL with an error. */
