@@ -29,8 +29,7 @@ static struct arena_chunk *chunk_new(unsigned from, size_t bytes)
 
 	if (!chunk)
 		return NULL;
-	chunk->bytes = bytes;
-	chunk->from = from & 0xff;
+	*chunk = (struct arena_chunk){ .bytes = bytes, .from = from & 0xff };
 	poison_bytes(chunk + 1, bytes - sizeof(*chunk));
 	return chunk;
 }
@@ -55,12 +54,15 @@ static struct arena_chunk *heap_chunk(const struct arena *a, size_t bytes)
 
 static struct arena_chunk *pool_chunk(const struct arena *a, size_t bytes)
 {
-	enum buffer_class regular = !a->chunks ? BUFFER_1K : a->chunks->from < BUFFER_4K ? BUFFER_4K : BUFFER_16K;
+	if (!a->chunks && bytes <= 1024)
+		return chunk_new(BUFFER_1K, 1024);
+	enum buffer_class regular = !a->chunks || a->chunks->from < BUFFER_4K ? BUFFER_4K : BUFFER_16K;
 	enum buffer_class fits = buffer_class_for(bytes);
 
 	if (fits == BUFFER_CLASS_COUNT)
 		return chunk_new(FROM_MALLOC, bytes);
-	if (fits < regular)
+	/* The largest class may have been set to less than the one before. */
+	if (fits < regular && buffer_class_bytes(regular) >= bytes)
 		fits = regular;
 	return chunk_new(fits, buffer_class_bytes(fits));
 }
@@ -83,6 +85,8 @@ static void link_chunk(struct arena *a, struct arena_chunk *chunk, char *at)
 
 void *arena_alloc_slow(struct arena *a, size_t bytes)
 {
+	if (bytes == 0)
+		return arena_alloc(a, 1);
 	if (bytes > PTRDIFF_MAX - 64)
 		return NULL;
 	size_t need = ((bytes + 15) & ~(size_t)15) + sizeof(struct arena_chunk);

@@ -1,8 +1,8 @@
 /* buffer: size-class pools of a thread (the slow half; the pointer moves are inline in buffer.h).
  *
- * A pool keeps its free pieces in a list through themselves.  The inline half looks at two fields only:
- * `top` (NULL: ask us) and `high` (reached: ask us).  Every rare mode hides behind those two, so it costs
- * the hot path nothing: poison mode and failure injection keep `top` NULL and `high` 0.
+ * A pool keeps its free pieces in a stack of pointers that grows up to the high mark.  The inline half only compares
+ * `top` with either end of it: empty, or full, comes here.  Every rare mode hides behind that, so it costs the hot
+ * path nothing: in poison mode and while failures are injected the stack has no room at all.
  */
 #include "ballast/base/buffer.h"
 
@@ -12,6 +12,7 @@
 
 #define LARGEST_MIN 1024
 #define LARGEST_MAX (1024 * 1024)
+#define STACK_MIN 32
 
 __thread struct buffer_pool buffer_pools[BUFFER_CLASS_COUNT];
 
@@ -26,18 +27,10 @@ void buffer_set_largest(size_t bytes)
 	class_bytes[BUFFER_16K] = (bytes + 15) & ~(size_t)15;
 }
 
-/* Sends every call of this thread through the slow half; the next give finds its high mark anew. */
-static void leave_fast_path(void)
-{
-	buffer_trim();
-	for (unsigned c = 0; c < BUFFER_CLASS_COUNT; c++)
-		buffer_pools[c].high = 0;
-}
-
 void buffer_set_high_mark(size_t bytes)
 {
 	high_mark_bytes = bytes;
-	leave_fast_path();
+	buffer_trim();
 }
 
 size_t buffer_class_bytes(enum buffer_class c)
@@ -53,17 +46,20 @@ enum buffer_class buffer_class_for(size_t bytes)
 	return BUFFER_CLASS_COUNT;
 }
 
-static uint32_t high_pieces(enum buffer_class c)
+static size_t high_pieces(enum buffer_class c)
 {
-	size_t pieces = high_mark_bytes / class_bytes[c];
-	return pieces > UINT32_MAX ? UINT32_MAX : (uint32_t)pieces;
+	return high_mark_bytes / class_bytes[c];
 }
 
-/* Takes a piece out of quarantine; its fill must be as buffer_give() left it. */
+/* A free piece in quarantine; the rest of it is filled with the poison. */
+struct quarantined {
+	struct quarantined *next;
+};
+
 static void *quarantine_take(enum buffer_class c)
 {
 	struct buffer_pool *pool = &buffer_pools[c];
-	struct buffer_piece *piece = pool->quarantine;
+	struct quarantined *piece = pool->quarantine;
 
 	if (!piece)
 		return NULL;
@@ -71,20 +67,40 @@ static void *quarantine_take(enum buffer_class c)
 	for (size_t i = sizeof(*piece); i < class_bytes[c]; i++)
 		BL_ASSERT(fill[i] == poison && "a piece was written to after buffer_give()");
 	pool->quarantine = piece->next;
-	pool->free--;
+	pool->quarantined--;
 	return piece;
 }
 
-static void quarantine_give(enum buffer_class c, struct buffer_piece *piece)
+static void quarantine_give(enum buffer_class c, struct quarantined *piece)
 {
 	struct buffer_pool *pool = &buffer_pools[c];
 
-	for (const struct buffer_piece *p = pool->quarantine; p; p = p->next)
+	for (const struct quarantined *p = pool->quarantine; p; p = p->next)
 		BL_ASSERT(p != piece && "a piece was given back twice");
 	memset(piece, poison, class_bytes[c]);
 	piece->next = pool->quarantine;
 	pool->quarantine = piece;
-	pool->free++;
+	pool->quarantined++;
+}
+
+/* Makes the full stack larger, up to the high mark; false where it may not or cannot grow. */
+static bool grow_stack(enum buffer_class c)
+{
+	struct buffer_pool *pool = &buffer_pools[c];
+	size_t free_pieces = (size_t)(pool->top - pool->base), high = high_pieces(c);
+	size_t room = free_pieces ? 2 * free_pieces : STACK_MIN;
+
+	if (free_pieces >= high)
+		return false;
+	if (room > high)
+		room = high;
+	void **base = realloc(pool->base, room * sizeof(*base));
+	if (!base)
+		return false;
+	pool->base = base;
+	pool->top = base + free_pieces;
+	pool->limit = base + room;
+	return true;
 }
 
 static bool take_must_fail(void)
@@ -119,17 +135,14 @@ void *buffer_take_slow(enum buffer_class c)
 void buffer_give_slow(enum buffer_class c, void *piece)
 {
 	struct buffer_pool *pool = &buffer_pools[c];
-	bool slow_only = poison >= 0 || fail_from;
-	uint32_t high = high_pieces(c);
 
 	if (!piece)
 		return;
-	if (poison >= 0 && pool->free < high) {
+	if (poison >= 0 && pool->quarantined < high_pieces(c)) {
 		quarantine_give(c, piece);
 		return;
 	}
-	if (!slow_only && pool->free < high) {
-		pool->high = high;
+	if (poison < 0 && !fail_from && grow_stack(c)) {
 		buffer_give(c, piece);
 		return;
 	}
@@ -137,49 +150,54 @@ void buffer_give_slow(enum buffer_class c, void *piece)
 	pool->to_malloc++;
 }
 
+static size_t pieces_free(const struct buffer_pool *pool)
+{
+	return (size_t)(pool->top - pool->base) + pool->quarantined;
+}
+
 void buffer_stats(enum buffer_class c, struct buffer_stats *out)
 {
 	const struct buffer_pool *pool = &buffer_pools[c];
-	uint64_t in_use = pool->from_malloc - pool->to_malloc - pool->free;
+	uint64_t in_use = pool->from_malloc - pool->to_malloc - pieces_free(pool);
 
 	*out = (struct buffer_stats){
 		.taken = pool->taken,
 		.given = pool->taken - in_use,
 		.from_malloc = pool->from_malloc,
 		.to_malloc = pool->to_malloc,
-		.free = pool->free,
+		.free = (uint32_t)pieces_free(pool),
 	};
 }
 
-static void free_all(struct buffer_pool *pool, struct buffer_piece **top, size_t bytes)
+static void pool_trim(struct buffer_pool *pool, size_t bytes)
 {
-	while (*top) {
-		struct buffer_piece *piece = *top;
-		unpoison_bytes(piece, bytes);
-		*top = piece->next;
+	pool->to_malloc += pieces_free(pool);
+	while (pool->top > pool->base) {
+		unpoison_bytes(*--pool->top, bytes);
+		free(*pool->top);
+	}
+	free(pool->base);
+	pool->base = pool->top = pool->limit = NULL;
+	for (struct quarantined *piece; (piece = pool->quarantine); pool->quarantined--) {
+		pool->quarantine = piece->next;
 		free(piece);
-		pool->free--;
-		pool->to_malloc++;
 	}
 }
 
 void buffer_trim(void)
 {
-	for (unsigned c = 0; c < BUFFER_CLASS_COUNT; c++) {
-		struct buffer_pool *pool = &buffer_pools[c];
-		free_all(pool, &pool->top, class_bytes[c]);
-		free_all(pool, &pool->quarantine, class_bytes[c]);
-	}
+	for (unsigned c = 0; c < BUFFER_CLASS_COUNT; c++)
+		pool_trim(&buffer_pools[c], class_bytes[c]);
 }
 
 void buffer_set_poison(int byte)
 {
 	poison = byte < 0 ? -1 : byte & 0xff;
-	leave_fast_path();
+	buffer_trim();
 }
 
 void buffer_fail_from(unsigned n)
 {
 	fail_from = n;
-	leave_fast_path();
+	buffer_trim();
 }

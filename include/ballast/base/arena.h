@@ -37,13 +37,12 @@ static inline void arena_init_heap(struct arena *a)
 /* Slow path of arena_alloc: takes a new chunk. */
 void *arena_alloc_slow(struct arena *a, size_t bytes);
 
-/* `bytes` of uninitialised memory aligned to 16, or NULL where memory is out. */
+/* `bytes` of uninitialised memory aligned to 16, or NULL where memory is out.  0 bytes are a piece as well. */
 static inline void *arena_alloc(struct arena *a, size_t bytes)
 {
 	size_t need = (bytes + 15) & ~(size_t)15;
-	if (need < bytes)
-		return NULL;
-	if (BL_UNLIKELY(need > (size_t)(a->end - a->at)))
+	/* 0 bytes, and so many that rounding overflowed, wrap around here and go the slow way too. */
+	if (BL_UNLIKELY(need - 1 >= (size_t)(a->end - a->at)))
 		return arena_alloc_slow(a, bytes);
 	void *p = a->at;
 	a->at += need;

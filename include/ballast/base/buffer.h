@@ -27,19 +27,14 @@ size_t buffer_class_bytes(enum buffer_class c);
 /* The smallest class that holds `bytes`, or BUFFER_CLASS_COUNT where none does. */
 enum buffer_class buffer_class_for(size_t bytes);
 
-/* A free piece: the link lies in the piece itself. */
-struct buffer_piece {
-	struct buffer_piece *next;
-};
-
-/* One class of one thread.  Only the two inline functions below and buffer.c touch it.  `high` is 0 until
- * the first piece is given, and stays so while poison or a failure is set: then `top` is always NULL and
- * every call takes the slow path. */
+/* One class of one thread; only the two inline functions below and buffer.c touch it.  The free pieces are a stack of
+ * pointers, so that neither call touches a piece, which may be cold.  While poison or a failure is set the stack
+ * has no room, and so every call takes the slow path. */
 struct buffer_pool {
-	struct buffer_piece *top;
-	uint32_t free, high; /* pieces */
+	void **base, **top, **limit; /* the free pieces are base[0] to top[-1] */
 	uint64_t taken, from_malloc, to_malloc;
-	struct buffer_piece *quarantine; /* free pieces in poison mode */
+	void *quarantine; /* poison mode: the free pieces, linked */
+	size_t quarantined;
 };
 
 extern __thread struct buffer_pool buffer_pools[BUFFER_CLASS_COUNT] __attribute__((tls_model("initial-exec")));
@@ -51,15 +46,13 @@ void buffer_give_slow(enum buffer_class c, void *piece);
 static inline void *buffer_take(enum buffer_class c)
 {
 	struct buffer_pool *pool = &buffer_pools[c];
-	struct buffer_piece *piece = pool->top;
 
-	if (BL_UNLIKELY(!piece))
+	if (BL_UNLIKELY(pool->top == pool->base))
 		return buffer_take_slow(c);
+	void *piece = *--pool->top;
+	pool->taken++;
 	if (BL_ASAN)
 		unpoison_bytes(piece, buffer_class_bytes(c));
-	pool->top = piece->next;
-	pool->free--;
-	pool->taken++;
 	return piece;
 }
 
@@ -67,15 +60,12 @@ static inline void *buffer_take(enum buffer_class c)
 static inline void buffer_give(enum buffer_class c, void *piece)
 {
 	struct buffer_pool *pool = &buffer_pools[c];
-	struct buffer_piece *link = piece;
 
-	if (BL_UNLIKELY(pool->free >= pool->high || !piece)) {
+	if (BL_UNLIKELY(pool->top == pool->limit || !piece)) {
 		buffer_give_slow(c, piece);
 		return;
 	}
-	link->next = pool->top;
-	pool->top = link;
-	pool->free++;
+	*pool->top++ = piece;
 	if (BL_ASAN)
 		poison_bytes(piece, buffer_class_bytes(c));
 }

@@ -74,7 +74,8 @@ static inline struct slice slice_skip(struct slice s, size_t n)
 {
 	if (n > s.len)
 		n = s.len;
-	return (struct slice){ s.ptr + n, s.len - n };
+	/* Nothing may be added to NULL, not even 0. */
+	return (struct slice){ n ? s.ptr + n : s.ptr, s.len - n };
 }
 
 /* `s` without optional white space (SP, HTAB) on either side (RFC 9110 section 5.6.3). */

@@ -97,6 +97,33 @@ static void test_reset_gives_all_chunks_back_to_the_pool(void **state)
 	assert_true(after.taken == before.taken + 1);
 }
 
+static void test_a_small_largest_class_holds_no_more_than_it_can(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	buffer_set_largest(1024);
+	arena_init(&a);
+	fill_and_check(&a);
+	arena_reset(&a);
+	buffer_trim();
+	buffer_set_largest(16384);
+}
+
+static void test_no_bytes_are_a_piece_too(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	arena_init(&a);
+	char *none = arena_alloc(&a, 0), *one = arena_alloc(&a, 1);
+	assert_non_null(none);
+	assert_ptr_equal(one, none + 16);
+	assert_ptr_equal(arena_alloc(&a, 0), one + 16);
+	assert_int_equal(arena_size(&a), 1024);
+	arena_reset(&a);
+}
+
 static void test_impossible_sizes_are_refused(void **state)
 {
 	struct arena a;
@@ -165,6 +192,8 @@ int main(void)
 		cmocka_unit_test(test_a_large_piece_leaves_the_small_chunk_in_use),
 		cmocka_unit_test(test_chunks_grow_with_the_arena),
 		cmocka_unit_test(test_reset_gives_all_chunks_back_to_the_pool),
+		cmocka_unit_test(test_a_small_largest_class_holds_no_more_than_it_can),
+		cmocka_unit_test(test_no_bytes_are_a_piece_too),
 		cmocka_unit_test(test_impossible_sizes_are_refused),
 		cmocka_unit_test(test_no_memory_is_null_and_leaves_the_arena_usable),
 		cmocka_unit_test(test_copies_end_with_nul_and_zeroed_is_zero),
