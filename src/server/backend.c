@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "ballast/server/check.h"
-#include "server/internal.h"
+#include "internal.h"
 
 static const struct backend_balance_ops *balance_ops;
 

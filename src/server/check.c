@@ -6,9 +6,13 @@
  */
 #include "ballast/server/check.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "server/internal.h"
+#include "check_private.h"
+#include "internal.h"
 
 struct status_row {
 	const char *code, *text;
@@ -49,6 +53,297 @@ bool check_status_passed(enum check_status s)
 	return status_rows[s].passed;
 }
 
+static unsigned spread_percent;
+
+void checks_set_spread(unsigned percent)
+{
+	spread_percent = percent;
+}
+
+void check_result_set(struct check_result *r, enum check_status status, const char *text)
+{
+	r->status = status;
+	snprintf(r->text, sizeof r->text, "%s", text);
+}
+
+/* --- what a result does; under backend.lock --- */
+
+/* ", reason: Layer7 wrong status, code: 503, info: \"Service Unavailable\", check duration: 2ms" */
+static void describe(const struct check *c, char *to, size_t room)
+{
+	char code[24] = "", info[CHECK_TEXT_MAX + 16] = "";
+
+	if (c->code)
+		snprintf(code, sizeof code, ", code: %u", c->code);
+	if (c->text[0])
+		snprintf(info, sizeof info, ", info: \"%s\"", c->text);
+	snprintf(to, room, ", reason: %s%s%s, check duration: %" PRIu32 "ms", check_status_text(c->status), code, info,
+	         c->duration_ms);
+}
+
+/* `option log-health-checks` */
+static void log_result(const struct check *c, const char *what)
+{
+	const struct server *s = c->server;
+	bool up = s->check_count >= s->rise;
+
+	log_event(&s->backend->log, LOG_L_NOTICE, "Health check for %sserver %s/%s %s%s, status: %d/%d %s.",
+	          s->backup ? "backup " : "", s->backend->name, s->name, check_status_passed(c->status) ? "succeeded" : "failed",
+	          what, up ? s->check_count - s->rise + 1 : s->check_count, up ? s->fall : s->rise, up ? "UP" : "DOWN");
+}
+
+static void count_result(struct server *s, bool passed)
+{
+	uint16_t full = (uint16_t)(s->rise + s->fall - 1);
+
+	if (passed) {
+		if (s->check_count < full && ++s->check_count >= s->rise)
+			s->check_count = full;
+		return;
+	}
+	if (s->check_count >= s->rise)
+		s->check_failures++;
+	s->check_count = s->check_count > s->rise ? s->check_count - 1 : 0;
+}
+
+static void store_result(struct check *c, const struct check_result *r)
+{
+	c->status = (uint8_t)r->status;
+	c->code = r->code;
+	c->duration_ms = (uint32_t)((clock_mono_ns() - c->start_ns) / 1000000);
+	c->measured = true;
+	memcpy(c->text, r->text, sizeof c->text);
+}
+
+static bool is_paused(const struct check *c)
+{
+	return !c->enabled || atomic_load(&c->server->admin) & (SERVER_MAINT | SERVER_UNRESOLVED);
+}
+
+static void apply_result(struct check *c, const struct check_result *r)
+{
+	struct server *s = c->server;
+	bool logs = s->backend->set.log_health_checks;
+	unsigned old_status = c->status, old_count = s->check_count;
+	char what[CHECK_TEXT_MAX + 160];
+
+	store_result(c, r);
+	count_result(s, check_status_passed(r->status));
+	describe(c, what, sizeof what);
+	if (logs && (c->status != old_status || s->check_count != old_count))
+		log_result(c, what);
+	if (s->check_count < s->rise)
+		server_apply_health(s, SERVER_DOWN, logs ? "" : what);
+	else if (check_status_passed(r->status))
+		server_apply_health(s, SERVER_UP, logs ? "" : what);
+}
+
+/* --- when the next one is due --- */
+
+static uint32_t interval_ms(const struct server *s)
+{
+	if (s->check_count == s->rise + s->fall - 1)
+		return s->inter_ms;
+	if (s->check_count == 0)
+		return s->downinter_ms ? s->downinter_ms : s->inter_ms;
+	return s->fastinter_ms ? s->fastinter_ms : s->inter_ms;
+}
+
+/* `ms`, give or take spread-checks percent. */
+static uint32_t spread(uint32_t ms)
+{
+	uint32_t by = (uint32_t)((uint64_t)ms * spread_percent / 100);
+
+	return by ? ms - by + arc4random_uniform(2 * by + 1) : ms;
+}
+
+/* Intervals are from start to start. */
+static void schedule_next(struct check *c)
+{
+	uint32_t interval, taken = (uint32_t)((clock_mono_ns() - c->start_ns) / 1000000);
+
+	pthread_mutex_lock(&c->server->backend->lock);
+	interval = spread(interval_ms(c->server));
+	pthread_mutex_unlock(&c->server->backend->lock);
+	loop_timer_set(&c->next, interval > taken ? interval - taken : 1);
+}
+
+/* --- one check --- */
+
+static void check_close(struct check *c, bool reset)
+{
+	if (reset)
+		conn_reset(&c->conn);
+	else
+		conn_close(&c->conn);
+	loop_timer_clear(&c->deadline);
+	http_check_run_free(c->run);
+	c->run = NULL;
+	c->running = false;
+}
+
+static void check_end(struct check *c, const struct check_result *r)
+{
+	/* Nothing was said on a connection that only had to be made: a reset spares both sides the waiting states. */
+	check_close(c, r->status == CHECK_L4OK);
+	pthread_mutex_lock(&c->server->backend->lock);
+	if (!is_paused(c))
+		apply_result(c, r);
+	pthread_mutex_unlock(&c->server->backend->lock);
+	schedule_next(c);
+}
+
+static void end_with(struct check *c, enum check_status status, const char *text)
+{
+	struct check_result r = { 0 };
+
+	check_result_set(&r, status, text);
+	check_end(c, &r);
+}
+
+/* What the network said is the server's fault; what this machine lacks is not. */
+static void end_unconnected(struct check *c, int err)
+{
+	switch (-err) {
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case ETIMEDOUT:
+	case ENOENT: /* no such unix socket */
+		end_with(c, CHECK_L4CON, strerror(-err));
+		return;
+	default:
+		end_with(c, CHECK_SOCKERR, strerror(-err));
+	}
+}
+
+static void deadline_fire(struct timer *t)
+{
+	struct check *c = container_of(t, struct check, deadline);
+
+	end_with(c, c->conn.flags & CONN_CONNECTING ? CHECK_L4TOUT : CHECK_L7TOUT, "");
+}
+
+static void talk(struct check *c)
+{
+	struct check_result r = { 0 };
+
+	if (http_check_run_step(c->run, &c->conn, &r))
+		check_end(c, &r);
+}
+
+static void connected(struct check *c)
+{
+	const struct backend *b = c->server->backend;
+
+	if (!b->http_check || !b->http_check->on) {
+		end_with(c, CHECK_L4OK, "");
+		return;
+	}
+	c->run = http_check_run_new(b->http_check);
+	if (!c->run) {
+		end_with(c, CHECK_SOCKERR, strerror(ENOMEM));
+		return;
+	}
+	if (b->set.timeout_check_ms)
+		loop_timer_set(&c->deadline, b->set.timeout_check_ms);
+	talk(c);
+}
+
+static void check_ready(struct watch *w, unsigned bits)
+{
+	struct check *c = container_of(w, struct check, conn.watch);
+	int err;
+
+	conn_note(&c->conn, bits);
+	if (c->run) {
+		talk(c);
+		return;
+	}
+	err = conn_finish_connect(&c->conn);
+	if (err == -EAGAIN)
+		return;
+	if (err)
+		end_unconnected(c, err);
+	else
+		connected(c);
+}
+
+/* The address to check: `addr` and `port` where they are given, else the server's own. */
+static int check_target(const struct server *s, struct endpoint *to)
+{
+	const struct server_target *t = hazard_protect(hazard_own(), (_Atomic(void *) *)&s->target);
+	union addr port = { .family = AF_UNSPEC };
+
+	if (t && t->at.len)
+		*to = t->at;
+	hazard_clear(hazard_own());
+	if (!t && !s->check_addr.len)
+		return -EADDRNOTAVAIL;
+	if (t && to->sa.sa_family != AF_UNIX)
+		port = to->ip;
+	if (s->check_addr.len)
+		*to = s->check_addr;
+	if (to->sa.sa_family == AF_UNIX)
+		return 0;
+	if (s->has_check_port)
+		addr_set_port(&to->ip, s->check_port);
+	else if (!addr_port(&to->ip))
+		addr_set_port(&to->ip, addr_port(&port));
+	return 0;
+}
+
+static uint32_t connect_timeout_ms(const struct server *s)
+{
+	const struct backend_settings *set = &s->backend->set;
+
+	/* Without `timeout check`, inter bounds the whole check. */
+	if (!set->timeout_check_ms || !set->timeout_connect_ms || set->timeout_connect_ms > s->inter_ms)
+		return s->inter_ms;
+	return set->timeout_connect_ms;
+}
+
+static void check_begin(struct check *c)
+{
+	struct server *s = c->server;
+	const struct backend_settings *set = &s->backend->set;
+	struct conn_options o = { .interface = s->source_interface ? s->source_interface : set->source_interface };
+	struct endpoint to = { 0 };
+	int err;
+
+	if (s->source.len || set->source.len)
+		o.source = s->source.len ? &s->source : &set->source;
+	c->running = true;
+	err = check_target(s, &to);
+	if (!err)
+		err = conn_connect(&c->conn, &to, &o, check_ready);
+	if (err) {
+		end_unconnected(c, err);
+		return;
+	}
+	loop_timer_set(&c->deadline, connect_timeout_ms(s));
+	if (!(c->conn.flags & CONN_CONNECTING))
+		connected(c);
+}
+
+static void next_fire(struct timer *t)
+{
+	struct check *c = container_of(t, struct check, next);
+	bool paused;
+
+	c->start_ns = clock_mono_ns();
+	pthread_mutex_lock(&c->server->backend->lock);
+	paused = is_paused(c);
+	pthread_mutex_unlock(&c->server->backend->lock);
+	if (paused)
+		schedule_next(c);
+	else
+		check_begin(c);
+}
+
+/* --- made, started, stopped --- */
+
 struct check *check_new(struct server *s)
 {
 	struct check *c = calloc(1, sizeof *c);
@@ -59,10 +354,62 @@ struct check *check_new(struct server *s)
 	c->server = s;
 	c->enabled = true;
 	c->status = CHECK_INI;
+	timer_init(&c->next, next_fire);
+	timer_init(&c->deadline, deadline_fire);
 	return c;
 }
 
 void check_free(struct check *c)
 {
 	free(c);
+}
+
+/* The servers of a backend take turns within their interval, so that checks come evenly. */
+static void start_own(struct backend *b)
+{
+	for (uint32_t i = 0; i < b->server_count; i++) {
+		struct server *s = b->servers[i];
+		if (!s->check || i % loop_count() != loop_self->index)
+			continue;
+		s->check->thread = loop_self->index;
+		loop_timer_set(&s->check->next, spread((uint32_t)((uint64_t)s->inter_ms * i / b->server_count)));
+	}
+}
+
+void checks_start_thread(struct backend *all)
+{
+	for (struct backend *b = all; b; b = b->next)
+		if (!b->disabled)
+			start_own(b);
+}
+
+static void stop_own(struct backend *b)
+{
+	for (uint32_t i = 0; i < b->server_count; i++) {
+		struct check *c = b->servers[i]->check;
+		if (!c || i % loop_count() != loop_self->index)
+			continue;
+		loop_timer_clear(&c->next);
+		if (c->running)
+			check_close(c, true);
+	}
+}
+
+void checks_stop_thread(struct backend *all)
+{
+	for (struct backend *b = all; b; b = b->next)
+		stop_own(b);
+}
+
+void check_set_enabled(struct server *s, bool on)
+{
+	if (!s->check)
+		return;
+	pthread_mutex_lock(&s->backend->lock);
+	s->check->enabled = on;
+	if (!on && atomic_load(&s->health) == SERVER_DOWN) {
+		s->check_count = s->rise;
+		server_apply_health(s, SERVER_UP, ", its health check was disabled");
+	}
+	pthread_mutex_unlock(&s->backend->lock);
 }

@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "server/internal.h"
+#include "internal.h"
 
 enum { SWEEP_MS = 1000 };
 

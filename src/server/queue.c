@@ -14,7 +14,7 @@
  */
 #include <stdlib.h>
 
-#include "server/internal.h"
+#include "internal.h"
 
 struct wait_ticket {
 	struct list link;         /* in a queue; under queue_lock */

@@ -19,22 +19,17 @@ enum check_status {
 	CHECK_L7STS, CHECK_STATUS_COUNT
 };
 
-enum { CHECK_TEXT_MAX = 128, CHECK_FIELDS_MAX = 64, CHECK_RESPONSE_BYTES = 16384 };
+enum { CHECK_TEXT_MAX = 128 };
 
 struct check {
 	struct conn conn;           /* first: the watch finds it */
 	struct server *server;
 	unsigned thread;            /* whose loop runs it */
 	struct timer next, deadline;
-	bool running, connected;
-	bool force_now;             /* the next delay is short: the server just became checkable */
+	bool running;
 	uint64_t start_ns;
-	uint32_t delay_ms;          /* until the first one */
-	/* the HTTP exchange while it runs */
-	const struct http_check *http; /* NULL: connecting is all */
-	uint32_t sent;
-	char *buffer;               /* [CHECK_RESPONSE_BYTES] */
-	uint32_t received;
+	/* the HTTP exchange while it runs; NULL where connecting is all */
+	struct http_check_run *run;
 	/* results; under backend.lock */
 	bool enabled;               /* `disable health` clears it */
 	uint8_t status;             /* enum check_status */
@@ -56,7 +51,7 @@ void check_free(struct check *c);
 
 /* Percent of randomness in the interval (`spread-checks`), 0..50. Once, before threads. */
 void checks_set_spread(unsigned percent);
-/* Each worker thread, after loop_enter: starts the checks of all these backends (list by .next) that are its own. */
+/* Each worker thread, after loop_enter, with all loops known (loop_set_all): starts the checks of all these backends (list by .next) that are its own. */
 void checks_start_thread(struct backend *all);
 /* At the thread's end: stops them. */
 void checks_stop_thread(struct backend *all);
@@ -72,21 +67,23 @@ struct status_range {
 };
 
 struct http_check {
-	const char *method, *uri, *version, *host;
-	struct slice headers;       /* "Name: value\r\n"... of http-check send */
+	const struct backend *rules_owner; /* whose http-check lines these are; those from `defaults` are replaced */
+	bool on;                     /* `option httpchk` was given; `no option httpchk` clears it in a copy */
+	bool has_send, has_expect, has_connection;
+	const char *method, *uri, *version, *host; /* host NULL: no Host field */
+	struct slice headers;        /* "Name: value\r\n"... */
 	struct slice body;
-	bool has_connection;        /* a Connection field is among them */
-	bool has_host;
-	uint8_t expect;             /* enum check_expect */
+	uint8_t expect;              /* enum check_expect */
 	bool negate;
-	int32_t min_recv;           /* bytes of the body; -1: none */
+	int32_t min_recv;            /* bytes of the body to wait for; -1: none */
 	struct status_range *ranges;
 	uint32_t range_count;
 	struct slice string;
-	struct slice request;       /* rendered whole */
+	struct slice request;        /* all of it, as it is sent */
 };
 
-/* `option httpchk [METHOD] [URI [VERSION [HOST]]]` from line->words[2]. 0, or -EINVAL after a diagnosis. */
+/* Both replace b->http_check by an extended copy, so that backends may share one that they got from `defaults`.
+ * `option httpchk [URI | METHOD URI [VERSION [HOST]]]` from line->words[2]. 0, or -EINVAL after a diagnosis. */
 int http_check_parse_option(struct backend *b, const struct line *l, struct arena *a, struct diag *d);
 /* `http-check send|expect ...`. Without `option httpchk` before or after it has no effect, as in HAProxy. */
 int http_check_parse_rule(struct backend *b, const struct line *l, struct arena *a, struct diag *d);
