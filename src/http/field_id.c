@@ -35,12 +35,10 @@ static const struct slice field_names[FIELD_ID_COUNT] = {
 	[FIELD_HTTP2_SETTINGS] = { "http2-settings", 14 },
 };
 
-/* Letters and '-' only, so folding with 0x20 is exact enough: no other token character folds onto a letter,
- * and 0x0d, which would fold onto '-', is none. */
 static bool same_name(const char *name, struct slice lower)
 {
 	for (size_t i = 0; i < lower.len; i++)
-		if ((name[i] | 0x20) != lower.ptr[i])
+		if ((name[i] | (lower.ptr[i] >= 'a' ? 0x20 : 0)) != lower.ptr[i])
 			return false;
 	return true;
 }

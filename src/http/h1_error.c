@@ -21,7 +21,7 @@ static const struct {
 	[H1_ERR_CONTENT_LENGTH] = { "Content-Length is malformed, differs or may not stand here (RFC 9110 section 8.6)",
 		400 },
 	[H1_ERR_TRANSFER_ENCODING] = { "Transfer-Encoding is malformed, not final or may not stand here (RFC 9112 "
-	                               "section 6.1)",
+				       "section 6.1)",
 		400 },
 	[H1_ERR_LENGTH_AND_CHUNKED] = { "both Content-Length and Transfer-Encoding stand there (RFC 9112 section 6.3)",
 		400 },

@@ -25,6 +25,14 @@ static bool next_member(const char **at, const char *end, struct slice *member)
 	return true;
 }
 
+/* "005" is a valid 5, and octal to those who read it so: only the digits that count are sent on. */
+static struct slice without_leading_zeros(struct slice digits)
+{
+	while (digits.len > 1 && digits.ptr[0] == '0')
+		digits = slice_skip(digits, 1);
+	return digits;
+}
+
 /* A length above 2^63-1 is refused, so that sums of a few never overflow. */
 static enum h1_error read_length(struct h1_parser *p, struct field *f)
 {
@@ -40,7 +48,7 @@ static enum h1_error read_length(struct h1_parser *p, struct field *f)
 		if (p->seen & SEEN_LENGTH && n != m->content_length)
 			return H1_ERR_CONTENT_LENGTH;
 		if (!first.ptr)
-			first = member;
+			first = without_leading_zeros(member);
 		m->content_length = n;
 		p->seen |= SEEN_LENGTH;
 	}

@@ -50,6 +50,9 @@ static int rebuild(struct msg *m, struct slice path, struct slice query, struct 
 
 	if (m->flags & MSG_AUTHORITY_FORM || path.len == 0 || path.ptr[0] != '/')
 		return -EINVAL;
+	/* Before printf, which would end at a NUL. */
+	if (!target_bytes_valid(path) || !target_bytes_valid(query))
+		return -EINVAL;
 	target = arena_printf(a, "%.*s%s%.*s%.*s%s%.*s", absolute ? (int)m->scheme.len : 0,
 		absolute ? m->scheme.ptr : "", absolute ? "://" : "", absolute ? (int)m->authority.len : 0,
 		absolute ? m->authority.ptr : "", (int)path.len, path.ptr, query.ptr ? "?" : "", (int)query.len,
