@@ -76,7 +76,7 @@ struct listener {
 	char *bound_path; /* unix: the file as it is named now; NULL where it is not ours to remove */
 	dev_t bound_dev;  /* which file it is */
 	ino_t bound_ino;
-	pid_t opened_by;
+	pid_t opened_by; /* the process that removes the file; who forks to go on (daemon) sets its own */
 };
 
 /* Sockets from an old process or the service manager, which listener_open takes where their address fits. */

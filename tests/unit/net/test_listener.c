@@ -212,6 +212,29 @@ static void test_a_full_owner_is_asked_again_without_being_woken(void **state)
 	close(fd);
 }
 
+static unsigned asked;
+
+static bool take_at_the_second_time(struct listener *l)
+{
+	(void)l;
+	return asked++ > 0;
+}
+
+static void test_a_place_freed_while_the_socket_begins_to_wait_is_taken(void **state)
+{
+	(void)state;
+	listener = make(free_address());
+	listener->take = take_at_the_second_time;
+	asked = 0;
+	assert_int_equal(listener_open(listener, 1, NULL, &diag), 0);
+	assert_int_equal(listener_start(listener), 0);
+	int fd = client(&listener->at);
+	turns(1);
+	assert_int_equal(accepted, 1);
+	assert_int_equal(atomic_load(&listener->waiting), 0);
+	close(fd);
+}
+
 static void test_out_of_descriptors_waits_and_recovers(void **state)
 {
 	(void)state;
@@ -510,6 +533,7 @@ int main(void)
 		LISTENER_TEST(test_an_address_in_use_is_named),
 		LISTENER_TEST(test_being_full_stops_polling_until_a_release),
 		LISTENER_TEST(test_a_full_owner_is_asked_again_without_being_woken),
+		LISTENER_TEST(test_a_place_freed_while_the_socket_begins_to_wait_is_taken),
 		LISTENER_TEST(test_out_of_descriptors_waits_and_recovers),
 		LISTENER_TEST(test_a_paused_listener_refuses_and_a_resumed_one_accepts),
 		LISTENER_TEST(test_a_listener_paused_before_it_starts_does_not_accept),
