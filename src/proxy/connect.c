@@ -35,11 +35,18 @@ static int avoid(struct exchange *x, const struct server *s)
 
 static void hash_request(struct exchange *x, struct pick_request *r)
 {
-	struct backend *b = x->backend;
-	if (b->hash_key == HASH_SOURCE)
-		r->has_hash = hash_source(b->hash_options, &x->client->peer.sa, &r->hash);
-	else if (b->hash_key == HASH_URI && !(x->flags & XF_TCP))
-		r->has_hash = hash_uri(b->hash_options, x->request.target, &r->hash);
+	const struct backend *b = x->backend;
+	const union addr *peer = &x->client->peer;
+
+	r->has_hash = true;
+	if (b->hash_key == HASH_URI && !(x->flags & XF_TCP))
+		r->hash = hash_uri(b->hash_options, x->request.target);
+	else if (b->hash_key == HASH_SOURCE && peer->family == AF_INET)
+		r->hash = hash_source4(b->hash_options, (const uint8_t *)&peer->v4.sin_addr);
+	else if (b->hash_key == HASH_SOURCE && peer->family == AF_INET6)
+		r->hash = hash_source6(b->hash_options, (const uint8_t *)&peer->v6.sin6_addr);
+	else
+		r->has_hash = false;
 }
 
 static struct server *pick(struct exchange *x)
@@ -101,8 +108,6 @@ static bool wait_for_place(struct exchange *x)
 	bool retry = false;
 
 	x->wait.wake = queue_wake;
-	x->wait.thread = (uint16_t)loop_self->index;
-	x->wait.since_ns = loop_self->now_ns;
 	x->state = X_QUEUE;
 	if (!server_wait_join(&x->wait, b, NULL, &retry)) {
 		if (retry)

@@ -4,11 +4,13 @@
  * to start them again; connections wait in the kernel's backlog meanwhile.
  */
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "ballast/net/listener.h"
 #include "internal.h"
 
-static _Atomic uint32_t process_maxconn = UINT32_MAX, process_connections;
+static _Atomic uint32_t process_maxconn, process_connections;
 static atomic_bool stopping;
 
 struct frontend *frontend_new(const char *name)
@@ -47,7 +49,7 @@ void frontend_free(struct frontend *f)
 
 void frontend_set_process_maxconn(uint32_t maxconn)
 {
-	atomic_store(&process_maxconn, maxconn ? maxconn : UINT32_MAX);
+	atomic_store(&process_maxconn, maxconn);
 }
 
 uint32_t frontend_process_maxconn(void)
@@ -68,4 +70,99 @@ void frontend_set_stopping(void)
 bool frontend_is_stopping(void)
 {
 	return atomic_load_explicit(&stopping, memory_order_relaxed);
+}
+
+/* Takes one of `limit` places; 0: no limit. */
+static bool count_in(_Atomic uint32_t *count, uint32_t limit)
+{
+	uint32_t before = atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
+	if (!limit || before < limit)
+		return true;
+	atomic_fetch_sub_explicit(count, 1, memory_order_relaxed);
+	return false;
+}
+
+static bool take_place(struct listener *l)
+{
+	struct frontend *f = l->owner;
+
+	if (!count_in(&f->connections, atomic_load_explicit(&f->maxconn_now, memory_order_relaxed)))
+		return false;
+	if (count_in(&process_connections, frontend_process_maxconn()))
+		return true;
+	atomic_fetch_sub_explicit(&f->connections, 1, memory_order_relaxed);
+	return false;
+}
+
+static void give_place(struct listener *l)
+{
+	struct frontend *f = l->owner;
+	atomic_fetch_sub_explicit(&f->connections, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&process_connections, 1, memory_order_relaxed);
+}
+
+void frontend_connection_closed(struct frontend *f, struct listener *l)
+{
+	give_place(l);
+	listener_release(l);
+	for (uint32_t i = 0; i < f->listener_count; i++)
+		listener_wake(f->listeners[i]);
+}
+
+/* ---- accepting ---- */
+
+static void on_accept(struct listener *l, int fd, const union addr *peer)
+{
+	struct frontend *f = l->owner;
+	struct counters *c = frontend_counters(f);
+	uint32_t second = (uint32_t)(loop_self->wall_us / 1000000);
+
+	count_add(c, COUNT_CONN, 1);
+	count_add(c, COUNT_SESS, 1);
+	count_current(c, 1);
+	rate_count(&c->conn_rate, second);
+	rate_count(&c->sess_rate, second);
+	if (client_accept(f, l, fd, peer))
+		return;
+	count_current(c, -1);
+	close(fd); /* memory or descriptors are out: shed */
+	give_place(l);
+	listener_release(l);
+}
+
+void frontend_adopt_listener(struct frontend *f, struct listener *l)
+{
+	l->owner = f;
+	l->take = take_place;
+	l->untake = give_place;
+	l->on_accept = on_accept;
+}
+
+void frontend_pause(struct frontend *f)
+{
+	atomic_store(&f->paused, true);
+	for (uint32_t i = 0; i < f->listener_count; i++)
+		listener_pause(f->listeners[i]);
+}
+
+void frontend_resume(struct frontend *f)
+{
+	atomic_store(&f->paused, false);
+	for (uint32_t i = 0; i < f->listener_count; i++)
+		listener_resume(f->listeners[i]);
+}
+
+void frontend_set_maxconn(struct frontend *f, uint32_t maxconn)
+{
+	atomic_store(&f->maxconn_now, maxconn);
+	for (uint32_t i = 0; i < f->listener_count; i++)
+		listener_wake(f->listeners[i]);
+}
+
+void frontend_soft_stop_thread(struct frontend *all)
+{
+	for (struct frontend *f = all; f; f = f->next) {
+		list_for_each_safe(it, &f->thread[loop_self->index].clients)
+			client_soft_stop(list_entry(it, struct client, link));
+	}
 }

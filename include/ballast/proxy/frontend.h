@@ -62,7 +62,8 @@ struct frontend {
 	struct errors *errors;
 	_Atomic uint32_t maxconn_now;    /* `set maxconn frontend` */
 	_Atomic uint32_t connections;    /* now, all threads (changed once per connection, not per request) */
-	_Atomic uint32_t paused;         /* `disable frontend`, maxconn reached */
+	atomic_bool paused;              /* `disable frontend` */
+	unsigned threads;
 	struct frontend_thread *thread;  /* [loop_count] */
 	struct frontend *next;
 };
@@ -71,15 +72,15 @@ struct frontend *frontend_new(const char *name);
 /* After loading: allocates per-thread parts. 0 or negative errno. Listeners are opened by the process. */
 int frontend_start(struct frontend *f, unsigned threads);
 void frontend_free(struct frontend *f);
-/* listener callback: a connection was accepted on this thread. */
-void frontend_accept(struct listener *l, int fd, const union addr *peer);
+/* Makes the frontend the owner of a listener that is in its list: connections come to it, its limits hold. */
+void frontend_adopt_listener(struct frontend *f, struct listener *l);
 /* `disable frontend`, `enable frontend`: stops and resumes accepting, in every thread. From any thread. */
 void frontend_pause(struct frontend *f);
 void frontend_resume(struct frontend *f);
 /* `set maxconn frontend`. */
 void frontend_set_maxconn(struct frontend *f, uint32_t maxconn);
 
-/* Limits of the process (global maxconn), counted by connection. */
+/* Limit of the process (global maxconn; 0: none), counted by connection. */
 void frontend_set_process_maxconn(uint32_t maxconn);
 uint32_t frontend_process_maxconn(void);
 uint32_t frontend_process_connections(void);
