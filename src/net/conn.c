@@ -35,6 +35,22 @@ int conn_open(struct conn *c, int fd, void (*ready)(struct watch *w, unsigned bi
 	return loop_add(loop_self, &c->watch, fd, ready);
 }
 
+void conn_open_unwatched(struct conn *c, int fd, void (*ready)(struct watch *w, unsigned bits))
+{
+	c->watch = (struct watch){ .fd = fd, .ready = ready };
+	c->flags = CONN_READABLE | CONN_WRITABLE | CONN_UNWATCHED;
+	c->transport = NULL;
+	c->transport_data = NULL;
+}
+
+int conn_watch_slow(struct conn *c)
+{
+	int rc = loop_add(loop_self, &c->watch, c->watch.fd, c->watch.ready);
+	if (rc == 0)
+		c->flags &= ~(uint32_t)CONN_UNWATCHED;
+	return rc;
+}
+
 static int bind_source(int fd, const struct endpoint *source)
 {
 	bool is_ip = source->sa.sa_family == AF_INET || source->sa.sa_family == AF_INET6;

@@ -37,6 +37,20 @@ void client_keep_private(struct client *c, struct server_conn *sc)
 	c->private_conn = sc;
 }
 
+/* ---- watched ---- */
+
+bool client_watch(struct client *c)
+{
+	if (BL_LIKELY(conn_watch(&c->conn) == 0))
+		return true;
+	/* the kernel has no memory for it: without events it would hang for ever */
+	if (c->exchange)
+		exchange_client_gone(c->exchange);
+	else
+		client_close(c, true);
+	return false;
+}
+
 /* ---- closed ---- */
 
 void client_close(struct client *c, bool reset)
@@ -116,7 +130,7 @@ static void tcp_begin(struct client *c)
 	x->sample.now_ms = loop_self->now_ms;
 	x->sample.wall_us = loop_self->wall_us;
 	x->state = X_RULES;
-	if (exchange_enter_backend(x)) {
+	if (client_watch(c) && exchange_enter_backend(x)) {
 		x->t_queue = loop_self->now_ns;
 		exchange_choose(x);
 	}
@@ -145,10 +159,7 @@ static struct client *client_new(struct frontend *f, struct listener *l, int fd,
 	c->peer = *peer;
 	c->since_ns = loop_self->now_ns;
 	timer_init(&c->timer, http ? h1_client_timer : tcp_client_timer);
-	if (conn_open(&c->conn, fd, http ? h1_client_ready : tcp_client_ready) < 0) {
-		free(c);
-		return NULL;
-	}
+	conn_open_unwatched(&c->conn, fd, http ? h1_client_ready : tcp_client_ready);
 	list_push_back(&f->thread[loop_self->index].clients, &c->link);
 	return c;
 }
@@ -161,7 +172,7 @@ bool client_accept(struct frontend *f, struct listener *l, int fd, const union a
 		return false;
 	set_options(f, fd);
 	if (f->mode == MODE_HTTP)
-		h1_client_idle(c);
+		h1_client_begin(c);
 	else
 		tcp_begin(c);
 	return true;

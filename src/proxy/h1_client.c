@@ -10,6 +10,8 @@
 
 static void h1_client_read_head(struct client *c);
 
+enum { UNWATCHED_MS = 20 };
+
 /* ---- reading ---- */
 
 static uint32_t keep_alive_ms(const struct frontend *f)
@@ -31,6 +33,20 @@ void h1_client_idle(struct client *c)
 {
 	c->conn.watch.ready = h1_client_ready;
 	client_timer(c, c->requests ? keep_alive_ms(c->frontend) : request_ms(c->frontend));
+	client_watch(c);
+}
+
+/* Reads at once.  A request that was there and is answered soon never needs to be watched, which spares an epoll_ctl for
+ * a connection that ends with it; what takes longer is watched after UNWATCHED_MS, so that an abort is seen. */
+void h1_client_begin(struct client *c)
+{
+	client_timer(c, request_ms(c->frontend));
+	h1_client_read_head(c);
+	if (!c->exchange || c->exchange->state == X_HEAD)
+		client_watch(c);
+	else if (c->exchange->state != X_DONE)
+		client_timer(c, UNWATCHED_MS);
+	client_settle(c);
 }
 
 /* The exchange for the request whose first bytes are there or may be. NULL: memory is out. */
@@ -183,6 +199,8 @@ static void h1_client_read_body(struct exchange *x)
 	struct client *c = x->client;
 	struct conn *conn = &c->conn;
 
+	if (!(x->flags & XF_REQUEST_DONE) && !client_watch(c))
+		return;
 	while (!(x->flags & XF_REQUEST_DONE) && x->state != X_DONE && conn->flags & CONN_READABLE) {
 		char *at = conn_scratch();
 		size_t kept = inbuf_bytes(&c->in);
@@ -318,6 +336,12 @@ void h1_client_timer(struct timer *t)
 		client_close(c, false);
 		return;
 	}
+	if (c->conn.flags & CONN_UNWATCHED) {
+		if (client_watch(c))
+			client_timer(c, c->frontend->set.timeout_client_ms);
+		client_settle(c);
+		return;
+	}
 	if (x && x->state == X_HEAD) {
 		c->flags |= CLIENT_TIMED_OUT;
 		if (x->head_end)
@@ -429,8 +453,10 @@ static int h1_client_flush(struct exchange *x, bool more)
 	batch_chunk_close(b);
 	x->bytes_out += b->bytes;
 	int rc = outbuf_send(&c->out, &c->conn, b, more);
-	if (rc == FLOW_BLOCKED)
+	if (rc == FLOW_BLOCKED) {
 		client_timer(c, c->frontend->set.timeout_client_ms);
+		client_watch(c);
+	}
 	return rc;
 }
 
@@ -464,6 +490,8 @@ static void h1_client_finish(struct exchange *x, bool cut)
 		c->flags |= CLIENT_LINGER;
 		client_timer(c, LINGER_MS);
 		linger(c);
+		if (!(c->flags & CLIENT_CLOSED) && conn_watch(&c->conn) < 0)
+			client_close(c, false);
 		return;
 	}
 	if (x->body_at < x->head_end) { /* pipelined: the buffer goes to the next request */

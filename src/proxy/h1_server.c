@@ -51,7 +51,10 @@ static int h1_server_start(struct exchange *x)
 	int rc = h1_client_buffered_body(x);
 	if (rc < 0)
 		return rc;
-	return x->server_ops->flush(x, false);
+	rc = x->server_ops->flush(x, false);
+	if (rc == FLOW_OK && !(x->flags & XF_REQUEST_DONE))
+		x->client->ops->read_body(x);
+	return rc;
 }
 
 static int h1_server_data(struct exchange *x, struct slice payload)
@@ -286,7 +289,7 @@ static int splice_body(struct exchange *x)
 		ssize_t out = splice_out(p, &c->conn, x->response_body.left > 0);
 		if (out == -EAGAIN) {
 			client_timer(c, c->frontend->set.timeout_client_ms);
-			return FLOW_BLOCKED;
+			return client_watch(c) ? FLOW_BLOCKED : -EPIPE;
 		}
 		if (out < 0) {
 			exchange_client_gone(x);

@@ -121,6 +121,8 @@ extern const struct client_ops h1_client_ops, tcp_client_ops;
 
 
 void client_settle(struct client *c);
+/* Before waiting for it (see conn_open_unwatched). False: it cannot be watched, and is over. */
+bool client_watch(struct client *c);
 void client_close(struct client *c, bool reset);
 /* Keeps an idle server connection for this client only. */
 void client_keep_private(struct client *c, struct server_conn *sc);
@@ -128,6 +130,8 @@ void client_keep_private(struct client *c, struct server_conn *sc);
 void client_timer(struct client *c, uint32_t ms);
 void h1_client_ready(struct watch *w, unsigned bits);
 void h1_client_next(struct client *c);
+/* A connection was accepted: most often its request is there too. */
+void h1_client_begin(struct client *c);
 /* Waits for a request. */
 void h1_client_idle(struct client *c);
 /* Gives the server's end what of the body lies behind the head. FLOW_* or negative errno. */

@@ -258,9 +258,8 @@ void tunnel_start(struct exchange *x)
 	x->state = X_TUNNEL;
 	client_conn(x)->watch.ready = tunnel_client_event;
 	client_timer(x->client, 0);
-	if (x->flags & XF_TCP) {
+	if (client_watch(x->client) && x->flags & XF_TCP)
 		pump(x);
-	}
 }
 
 void tunnel_take_over(struct exchange *x, const char *at, size_t len)

@@ -40,6 +40,7 @@ enum conn_flags {
 	CONN_CONNECTING = 1u << 4,
 	CONN_SHUT_WRITE = 1u << 5, /* we ended our side */
 	CONN_EOF_READ = 1u << 6,   /* a read returned the peer's end */
+	CONN_UNWATCHED = 1u << 7,  /* opened with conn_open_unwatched(), no events yet */
 };
 
 struct conn {
@@ -52,6 +53,16 @@ struct conn {
 /* Takes over fd and registers it with the current loop, assumed writable. 0 or negative errno (fd is then still
  * the caller's). */
 int conn_open(struct conn *c, int fd, void (*ready)(struct watch *w, unsigned bits));
+
+/* Takes over fd without registering it: a short exchange may be through before its events are of interest.  It counts as
+ * readable and writable.  Whoever is to wait for it calls conn_watch() first. */
+void conn_open_unwatched(struct conn *c, int fd, void (*ready)(struct watch *w, unsigned bits));
+/* Registers it where it is not yet; what is ready then is told at the next turn. 0 or negative errno. */
+int conn_watch_slow(struct conn *c);
+static inline int conn_watch(struct conn *c)
+{
+	return c->flags & CONN_UNWATCHED ? conn_watch_slow(c) : 0;
+}
 
 struct conn_options {
 	const struct endpoint *source; /* NULL: the kernel's choice */
