@@ -445,6 +445,14 @@ static int h1_client_end(struct exchange *x, const struct msg *trailers)
 	return batch_chunk_last(b, trailers);
 }
 
+/* The connection is closed right behind these bytes: they are held back so that they leave in one packet with its
+ * end. */
+static bool closes_now(const struct exchange *x)
+{
+	uint32_t whole = XF_CLOSE_CLIENT | XF_RESPONSE_DONE | XF_REQUEST_DONE;
+	return (x->flags & whole) == whole && (!x->sc || x->flags & XF_REQUEST_SENT) && !x->client->out.bytes;
+}
+
 static int h1_client_flush(struct exchange *x, bool more)
 {
 	struct client *c = x->client;
@@ -452,6 +460,7 @@ static int h1_client_flush(struct exchange *x, bool more)
 
 	batch_chunk_close(b);
 	x->bytes_out += b->bytes;
+	more = more || closes_now(x);
 	int rc = outbuf_send(&c->out, &c->conn, b, more);
 	if (rc == FLOW_BLOCKED) {
 		client_timer(c, c->frontend->set.timeout_client_ms);
