@@ -93,6 +93,13 @@ fail:
 	return err;
 }
 
+static void close_descriptors(struct loop *l)
+{
+	for (unsigned i = 0; i < l->closing_count; i++)
+		close(l->closing[i]);
+	l->closing_count = 0;
+}
+
 static void free_garbage(struct loop *l)
 {
 	struct loop_garbage *next;
@@ -111,6 +118,7 @@ static void free_garbage(struct loop *l)
 
 void loop_free(struct loop *l)
 {
+	close_descriptors(l);
 	free_garbage(l);
 	free(l->garbage);
 	free(l->batch);
@@ -235,6 +243,7 @@ void loop_turn(struct loop *l, int max_wait_ms)
 	run_posts(l);
 	timer_fire_due(&l->wheel);
 	run_deferred(l);
+	close_descriptors(l);
 	free_garbage(l);
 	account(l, before_ns);
 }
@@ -279,6 +288,16 @@ void loop_forget(struct loop *l, struct watch *w)
 		if (b->events[i].data.ptr == w)
 			b->events[i].data.ptr = NULL;
 	w->fd = -1;
+}
+
+void loop_close_later(struct loop *l, struct watch *w)
+{
+	int fd = w->fd;
+	loop_forget(l, w);
+	if (l->closing_count == LOOP_CLOSING_MAX)
+		close(fd);
+	else
+		l->closing[l->closing_count++] = fd;
 }
 
 void loop_remove(struct loop *l, struct watch *w)

@@ -224,15 +224,13 @@ void conn_shut_write(struct conn *c)
 
 void conn_close(struct conn *c)
 {
-	int fd = c->watch.fd;
-	if (fd < 0)
+	if (!conn_is_open(c))
 		return;
 	if (c->transport) {
 		c->transport->free(c);
 		c->transport = NULL;
 	}
-	loop_forget(loop_self, &c->watch);
-	close(fd);
+	loop_close_later(loop_self, &c->watch);
 }
 
 void conn_reset(struct conn *c)

@@ -14,7 +14,7 @@
 #include "ballast/base/list.h"
 #include "ballast/event/timer.h"
 
-enum { LOOP_THREADS_MAX = 256, LOOP_SLOTS = 8 };
+enum { LOOP_THREADS_MAX = 256, LOOP_SLOTS = 8, LOOP_CLOSING_MAX = 128 };
 
 /* Bits given to watch.ready. */
 enum {
@@ -61,6 +61,8 @@ struct loop {
 	struct loop_batch *batch; /* events fetched in this turn */
 	uint64_t elapsed_ns;      /* from the loop's start to this turn's */
 	uint64_t wall_offset_us, wall_due_ns;
+	unsigned closing_count;
+	int closing[LOOP_CLOSING_MAX]; /* closed at the end of this turn */
 	void *slot[LOOP_SLOTS]; /* per-thread data of the rooms below, LOOP_SLOT_* */
 };
 
@@ -90,6 +92,10 @@ int loop_add_listener(struct loop *l, struct watch *w, int fd, void (*ready)(str
 void loop_remove(struct loop *l, struct watch *w);
 /* The same where the only descriptor of the socket is closed right after: saves the epoll_ctl. */
 void loop_forget(struct loop *l, struct watch *w);
+
+/* The same, and closes the descriptor at the end of this turn: what others do on seeing that (a client connects anew) then
+ * comes together, and wakes this thread once, not once for each. */
+void loop_close_later(struct loop *l, struct watch *w);
 
 /* Queues `d` (once) for the end of this turn. */
 void loop_defer(struct loop *l, struct deferred *d);
