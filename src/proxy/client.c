@@ -115,7 +115,10 @@ static void tcp_finish(struct exchange *x, bool cut)
 }
 
 /* A TCP session has no messages: only what every exchange needs. */
-const struct client_ops tcp_client_ops = { .name = "tcp", .flush = tcp_flush, .pending = tcp_pending, .finish = tcp_finish };
+const struct client_ops tcp_client_ops = { .name = "tcp",
+	.flush = tcp_flush,
+	.pending = tcp_pending,
+	.finish = tcp_finish };
 
 static void tcp_begin(struct client *c)
 {

@@ -289,10 +289,8 @@ static bool may_resend(const struct exchange *x)
 	case METHOD_OPTIONS:
 	case METHOD_TRACE:
 	case METHOD_PUT:
-	case METHOD_DELETE:
-		return true;
-	default:
-		return x->flags & XF_SEND_BROKEN && x->nothing_sent;
+	case METHOD_DELETE: return true;
+	default: return x->flags & XF_SEND_BROKEN && x->nothing_sent;
 	}
 }
 
@@ -303,7 +301,8 @@ static void rewind_request(struct exchange *x)
 		inbuf_free(&x->client->in);
 	x->body_at = x->head_len;
 	h1_body_init(&x->request_body, &x->request, &exchange_h1_limits);
-	x->flags &= ~(uint32_t)(XF_REQUEST_DONE | XF_REQUEST_SENT | XF_CHUNK_TO_SERVER | XF_CLOSE_SERVER | XF_SEND_BROKEN);
+	x->flags &=
+		~(uint32_t)(XF_REQUEST_DONE | XF_REQUEST_SENT | XF_CHUNK_TO_SERVER | XF_CLOSE_SERVER | XF_SEND_BROKEN);
 	if (x->backend->set.connection != CONNECTION_KEEP_ALIVE && !(x->request.flags & MSG_UPGRADE))
 		x->flags |= XF_CLOSE_SERVER;
 	x->server_in_end = 0;
@@ -390,9 +389,11 @@ void exchange_retry(struct exchange *x, int error)
 	}
 	loop_timer_clear(&x->timer);
 	if (x->retries >= b->set.retries) {
-		enum exchange_cause cause = error == -ETIMEDOUT ? CAUSE_SERVER_TIMEOUT
-					    : error == -EMFILE || error == -ENFILE || error == -EADDRNOTAVAIL || error == -ENOMEM
-					    ? CAUSE_RESOURCE : CAUSE_SERVER_ABORT;
+		enum exchange_cause cause =
+			error == -ETIMEDOUT ? CAUSE_SERVER_TIMEOUT
+			: error == -EMFILE || error == -ENFILE || error == -EADDRNOTAVAIL || error == -ENOMEM
+				? CAUSE_RESOURCE
+				: CAUSE_SERVER_ABORT;
 		count_add(backend_counters(b), COUNT_ERR_CONN, 1);
 		exchange_fail(x, 503, cause, 'C');
 		return;

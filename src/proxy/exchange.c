@@ -9,7 +9,9 @@
 enum { SPARE_MAX = 256 };
 
 struct exchange_limits exchange_limits = { .head_bytes = 16384 - 1024, .fields_max = MSG_FIELDS_DEFAULT };
-struct h1_limits exchange_h1_limits = { .head_bytes = 16384 - 1024, .fields = MSG_FIELDS_DEFAULT, .trailer_bytes = 8192 };
+struct h1_limits exchange_h1_limits = { .head_bytes = 16384 - 1024,
+	.fields = MSG_FIELDS_DEFAULT,
+	.trailer_bytes = 8192 };
 
 /* Fields of both messages lie behind the struct. */
 struct exchange_block {
@@ -20,9 +22,9 @@ struct exchange_block {
 void exchange_set_limits(const struct exchange_limits *l)
 {
 	exchange_limits = *l;
-	exchange_h1_limits = (struct h1_limits){
-		.head_bytes = l->head_bytes, .fields = l->fields_max, .trailer_bytes = l->head_bytes / 2
-	};
+	exchange_h1_limits = (struct h1_limits){ .head_bytes = l->head_bytes,
+		.fields = l->fields_max,
+		.trailer_bytes = l->head_bytes / 2 };
 }
 
 int exchange_thread_init(void)
@@ -57,8 +59,14 @@ struct list *exchange_list(void)
 const char *exchange_state_name(enum exchange_state s)
 {
 	static const char *const name[X_STATE_COUNT] = {
-		[X_HEAD] = "head", [X_RULES] = "rules", [X_QUEUE] = "queue", [X_CONNECT] = "connect", [X_SEND] = "send",
-		[X_ANSWERING] = "answering", [X_TUNNEL] = "tunnel", [X_DONE] = "done",
+		[X_HEAD] = "head",
+		[X_RULES] = "rules",
+		[X_QUEUE] = "queue",
+		[X_CONNECT] = "connect",
+		[X_SEND] = "send",
+		[X_ANSWERING] = "answering",
+		[X_TUNNEL] = "tunnel",
+		[X_DONE] = "done",
 	};
 	return s < X_STATE_COUNT ? name[s] : "?";
 }
@@ -109,9 +117,11 @@ struct exchange *exchange_new(struct client *c)
 	timer_init(&x->timer, exchange_timer);
 	arena_init(&x->arena);
 	list_push_back(&t->exchanges, &x->link);
-	x->sample = (struct sample_ctx){
-		.arena = &x->arena, .client = &c->conn, .src = &c->peer, .exchange = x, .phase = PHASE_CONNECTION
-	};
+	x->sample = (struct sample_ctx){ .arena = &x->arena,
+		.client = &c->conn,
+		.src = &c->peer,
+		.exchange = x,
+		.phase = PHASE_CONNECTION };
 	return x;
 }
 
@@ -306,7 +316,7 @@ void exchange_pause(struct exchange *x, uint32_t ms)
 static void server_timed_out(struct exchange *x)
 {
 	bool waits_for_client = x->flags & XF_RESPONSE_HEAD ? x->client->ops->pending(x) > 0
-							    : !(x->flags & XF_REQUEST_DONE) && !x->server_out.bytes;
+	                                                    : !(x->flags & XF_REQUEST_DONE) && !x->server_out.bytes;
 	if (waits_for_client || (x->flags & XF_RESPONSE_DONE)) {
 		loop_timer_set(&x->timer, x->backend->set.timeout_server_ms);
 		return;
@@ -328,25 +338,16 @@ static void exchange_timer(struct timer *t)
 	struct client *c = x->client;
 
 	switch ((enum exchange_state)x->state) {
-	case X_RULES:
-		exchange_resume(x);
-		return;
+	case X_RULES: exchange_resume(x); return;
 	case X_QUEUE:
 		exchange_stop_waiting(x);
 		exchange_fail(x, 503, CAUSE_SERVER_TIMEOUT, 'Q');
 		break;
-	case X_CONNECT:
-		exchange_connect_timer(x);
-		break;
+	case X_CONNECT: exchange_connect_timer(x); break;
 	case X_SEND:
-	case X_ANSWERING:
-		server_timed_out(x);
-		break;
-	case X_TUNNEL:
-		tunnel_timed_out(x);
-		break;
-	default:
-		break;
+	case X_ANSWERING: server_timed_out(x); break;
+	case X_TUNNEL: tunnel_timed_out(x); break;
+	default: break;
 	}
 	client_settle(c);
 }

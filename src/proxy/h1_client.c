@@ -311,8 +311,8 @@ void h1_client_ready(struct watch *w, unsigned bits)
 	else if (bits & LOOP_ERROR)
 		exchange_client_gone(x);
 	else if (x->state != X_DONE) {
-		if (!(x->flags & XF_REQUEST_DONE) && (x->state == X_SEND || x->state == X_ANSWERING) && !x->server_out.bytes &&
-		    !(x->flags & XF_SEND_BROKEN))
+		if (!(x->flags & XF_REQUEST_DONE) && (x->state == X_SEND || x->state == X_ANSWERING) &&
+			!x->server_out.bytes && !(x->flags & XF_SEND_BROKEN))
 			h1_client_read_body(x);
 		if (bits & LOOP_HUP && x->state != X_DONE)
 			exchange_client_ended(x);
@@ -351,7 +351,8 @@ void h1_client_timer(struct timer *t)
 	} else if (x && x->state != X_DONE) {
 		bool sending = c->out.bytes, receiving = !(x->flags & XF_REQUEST_DONE) && !x->server_out.bytes;
 		if (!sending && !(receiving && (x->state == X_SEND || x->state == X_ANSWERING))) {
-			client_timer(c, c->frontend->set.timeout_client_ms); /* we wait for the server, not for the client */
+			client_timer(c,
+				c->frontend->set.timeout_client_ms); /* we wait for the server, not for the client */
 			return;
 		}
 		x->cause = CAUSE_CLIENT_TIMEOUT;
@@ -482,7 +483,8 @@ static void h1_client_finish(struct exchange *x, bool cut)
 
 	if (cut) {
 		/* A body that ends with the connection would look whole: reset. Length and chunks tell by themselves. */
-		bool looks_whole = x->flags & XF_HEAD_SENT && !(x->flags & XF_CHUNK_TO_CLIENT) && !(x->response.flags & MSG_LENGTH);
+		bool looks_whole = x->flags & XF_HEAD_SENT && !(x->flags & XF_CHUNK_TO_CLIENT) &&
+		                   !(x->response.flags & MSG_LENGTH);
 		client_close(c, looks_whole || x->frontend->set.no_linger);
 		return;
 	}
@@ -490,7 +492,7 @@ static void h1_client_finish(struct exchange *x, bool cut)
 	c->since_ns = loop_self->now_ns;
 	if (x->flags & XF_CLOSE_CLIENT || !(x->flags & XF_REQUEST_DONE)) {
 		bool unread = !(x->flags & XF_REQUEST_DONE) || x->body_at < x->head_end || c->in.data ||
-			      c->conn.flags & CONN_READABLE;
+		              c->conn.flags & CONN_READABLE;
 		if (!unread || c->conn.flags & (CONN_EOF_READ | CONN_ERROR)) {
 			client_close(c, false);
 			return;

@@ -10,9 +10,9 @@
 #include "internal.h"
 
 enum {
-	FIRST_READ_BYTES = 72 * 1024,   /* a head and a body of 64 KiB; what is larger can be spliced */
-	SPLICE_MIN_BYTES = 192 * 1024,  /* below, the pipe costs more than the copy */
-	SLOW_READ_BYTES = 64 * 1024,    /* of a body whose reader was behind before */
+	FIRST_READ_BYTES = 72 * 1024,  /* a head and a body of 64 KiB; what is larger can be spliced */
+	SPLICE_MIN_BYTES = 192 * 1024, /* below, the pipe costs more than the copy */
+	SLOW_READ_BYTES = 64 * 1024,   /* of a body whose reader was behind before */
 };
 
 /* ---- sending ---- */
@@ -147,7 +147,8 @@ static int response_body(struct exchange *x, struct reading *r)
 		size_t used = 0;
 		enum h1_result result = H1_DONE;
 		if (!h1_body_done(&x->response_body))
-			result = h1_body_next(&x->response_body, r->at + r->used, r->len - r->used, &data, &used, &trailers);
+			result = h1_body_next(&x->response_body, r->at + r->used, r->len - r->used, &data, &used,
+				&trailers);
 		if (result == H1_ERROR) {
 			exchange_bad_response(x, x->response_body.error, (uint32_t)r->used, r->at, r->len);
 			return -EPROTO;
@@ -260,7 +261,7 @@ static bool wants_splice(const struct exchange *x)
 {
 	const struct h1_body *b = &x->response_body;
 	if (!(x->flags & XF_RESPONSE_HEAD) || b->kind != H1_BODY_LENGTH || b->left < SPLICE_MIN_BYTES || x->server_in ||
-	    x->client->out.bytes)
+		x->client->out.bytes)
 		return false;
 	return x->client->ops == &h1_client_ops && conn_can_splice(&x->client->conn) && conn_can_splice(&x->sc->conn);
 }

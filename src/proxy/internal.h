@@ -28,7 +28,7 @@ enum { BATCH_PIECES = 256, BATCH_TEXT = 2048, BATCH_ROOM = 16 /* kept free for f
 struct batch {
 	struct iovec v[BATCH_PIECES];
 	int count;
-	int chunk_at;        /* piece that the open chunk's size will stand in; -1: none is open */
+	int chunk_at; /* piece that the open chunk's size will stand in; -1: none is open */
 	uint32_t text_used;
 	size_t bytes, chunk_bytes;
 	char text[BATCH_TEXT]; /* chunk sizes and the like */
@@ -74,9 +74,9 @@ int inbuf_keep(struct inbuf *in, const char *at, size_t len);
 /* ---- the client's connection ---- */
 
 enum client_flags {
-	CLIENT_CLOSED = 1,     /* conn_close was called; memory goes at the end of the turn */
-	CLIENT_LINGER = 2,     /* our side is shut; what comes is thrown away until the client closes */
-	CLIENT_BUSY = 4,       /* client_settle is running */
+	CLIENT_CLOSED = 1, /* conn_close was called; memory goes at the end of the turn */
+	CLIENT_LINGER = 2, /* our side is shut; what comes is thrown away until the client closes */
+	CLIENT_BUSY = 4,   /* client_settle is running */
 	CLIENT_TIMED_OUT = 8,
 	CLIENT_SENT_BYTES = 16, /* at least one byte was received on it */
 };
@@ -96,7 +96,7 @@ struct client {
 	union addr peer;
 	uint32_t flags;
 	uint32_t requests;
-	uint64_t since_ns;  /* accept, or end of the last exchange */
+	uint64_t since_ns; /* accept, or end of the last exchange */
 };
 
 /* Toward the client.  `head` and `data` put pieces into a batch of this end; `flush` sends them. */
@@ -118,7 +118,6 @@ struct client_ops {
 };
 
 extern const struct client_ops h1_client_ops, tcp_client_ops;
-
 
 void client_settle(struct client *c);
 /* Before waiting for it (see conn_open_unwatched). False: it cannot be watched, and is over. */
@@ -220,8 +219,8 @@ void capture_error(struct exchange *x, bool response, enum h1_error e, uint32_t 
 /* ---- per thread ---- */
 
 struct proxy_thread {
-	struct list exchanges;       /* of exchange.link */
-	struct exchange *spare;      /* free list through exchange.resume's place */
+	struct list exchanges;  /* of exchange.link */
+	struct exchange *spare; /* free list through exchange.resume's place */
 	unsigned spare_count;
 	struct batch to_client, to_server;
 	uint64_t next_id;

@@ -68,17 +68,11 @@ static bool rules_passed(struct exchange *x, enum rule_result r)
 {
 	switch (r) {
 	case RULE_CONTINUE:
-	case RULE_STOP:
-		x->rule_at = 0;
-		return true;
-	case RULE_ANSWER:
-		return false;
+	case RULE_STOP: x->rule_at = 0; return true;
+	case RULE_ANSWER: return false;
 	case RULE_SUSPEND:
-	case RULE_SUSPEND_AGAIN:
-		x->flags |= XF_SUSPENDED;
-		return false;
-	case RULE_ERROR:
-		break;
+	case RULE_SUSPEND_AGAIN: x->flags |= XF_SUSPENDED; return false;
+	case RULE_ERROR: break;
 	}
 	exchange_fail(x, 500, CAUSE_INTERNAL, 'R');
 	return false;
@@ -127,7 +121,7 @@ static void run_stages(struct exchange *x)
 	if (x->rule_stage == STAGE_BACKEND) {
 		/* a `listen` is both: its rules run once */
 		if (x->backend->http_request != x->frontend->http_request &&
-		    !rules_passed(x, rules_run(x->backend->http_request, x, &x->rule_at)))
+			!rules_passed(x, rules_run(x->backend->http_request, x, &x->rule_at)))
 			return;
 		x->rule_stage = STAGE_SERVER;
 	}
@@ -196,7 +190,8 @@ static int add_host(struct exchange *x)
 
 static bool closes_server(const struct exchange *x)
 {
-	return x->backend->set.connection != CONNECTION_KEEP_ALIVE || x->frontend->set.connection == CONNECTION_SERVER_CLOSE;
+	return x->backend->set.connection != CONNECTION_KEEP_ALIVE ||
+	       x->frontend->set.connection == CONNECTION_SERVER_CLOSE;
 }
 
 int exchange_prepare_request(struct exchange *x)
@@ -220,8 +215,8 @@ int exchange_prepare_request(struct exchange *x)
 		x->flags |= XF_CLOSE_SERVER;
 	rc = add_host(x);
 	if (rc == 0)
-		rc = add_forwardfor(x, x->backend->set.forwardfor.on ? &x->backend->set.forwardfor
-								     : &x->frontend->set.forwardfor);
+		rc = add_forwardfor(x,
+			x->backend->set.forwardfor.on ? &x->backend->set.forwardfor : &x->frontend->set.forwardfor);
 	return rc ? rc : exchange_add_via(x, m);
 }
 

@@ -8,7 +8,7 @@
 static enum counter status_counter(unsigned status)
 {
 	static const enum counter by_class[] = { COUNT_HTTP_1XX, COUNT_HTTP_2XX, COUNT_HTTP_3XX, COUNT_HTTP_4XX,
-						 COUNT_HTTP_5XX };
+		COUNT_HTTP_5XX };
 	unsigned class = status / 100;
 	return class >= 1 && class <= 5 ? by_class[class - 1] : COUNT_HTTP_OTHER;
 }
@@ -163,8 +163,8 @@ static void drop_request_body(struct exchange *x)
 	while (!h1_body_done(&x->request_body) && x->body_at < x->head_end) {
 		struct slice data;
 		size_t used = 0;
-		enum h1_result r = h1_body_next(&x->request_body, x->head + x->body_at, x->head_end - x->body_at, &data, &used,
-						NULL);
+		enum h1_result r = h1_body_next(&x->request_body, x->head + x->body_at, x->head_end - x->body_at, &data,
+			&used, NULL);
 		x->body_at += (uint32_t)used;
 		if (r == H1_ERROR || (r == H1_MORE && !used))
 			break;

@@ -68,7 +68,8 @@ void tunnel_timed_out(struct exchange *x)
 {
 	const struct frontend_settings *f = &x->frontend->set;
 	const struct backend_settings *b = &x->backend->set;
-	bool client_first = f->timeout_client_ms && (!b->timeout_server_ms || f->timeout_client_ms <= b->timeout_server_ms);
+	bool client_first =
+		f->timeout_client_ms && (!b->timeout_server_ms || f->timeout_client_ms <= b->timeout_server_ms);
 
 	x->cause = client_first ? CAUSE_CLIENT_TIMEOUT : CAUSE_SERVER_TIMEOUT;
 	x->phase_letter = 'D';
@@ -88,13 +89,13 @@ struct side {
 static struct side side_up(struct exchange *x)
 {
 	return (struct side){ client_conn(x), server_conn(x), &x->server_out, &x->tunnel->up, &x->bytes_in,
-			      conn_can_splice(client_conn(x)) && conn_can_splice(server_conn(x)) };
+		conn_can_splice(client_conn(x)) && conn_can_splice(server_conn(x)) };
 }
 
 static struct side side_down(struct exchange *x)
 {
 	return (struct side){ server_conn(x), client_conn(x), &x->client->out, &x->tunnel->down, &x->bytes_out,
-			      conn_can_splice(client_conn(x)) && conn_can_splice(server_conn(x)) };
+		conn_can_splice(client_conn(x)) && conn_can_splice(server_conn(x)) };
 }
 
 /* FLOW_OK: the source has nothing more now; FLOW_BLOCKED: the target is behind; negative: `from` (true in *source) or
