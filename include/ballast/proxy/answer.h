@@ -18,7 +18,7 @@ struct answer_field {
 };
 
 struct answer {
-	unsigned status;            /* 200..599 */
+	unsigned status;            /* 200..599; 0 (an empty errorfile): nothing is sent, the connection ends */
 	struct slice reason;        /* len 0: the usual one */
 	struct slice content_type;  /* len 0: none */
 	struct slice body;
@@ -28,15 +28,29 @@ struct answer {
 };
 
 /* Files of `errorfile CODE FILE`, and `http-errors` later: whole raw HTTP/1 responses, checked while loading and
- * parsed into answers. */
+ * parsed into answers. Immutable once loaded. */
 struct errors;
-/* Reads and checks the file (<= tune.bufsize); *into is made where NULL. 0 or -EINVAL. */
+/* Reads and checks the file; *into is made where NULL. 0 or -EINVAL after a diagnosis. */
 int errors_load(struct errors **into, unsigned status, const char *path, const struct token *t, struct arena *a, struct diag *d);
 /* A copy for a section that inherits; NULL of NULL. */
 struct errors *errors_inherit(const struct errors *from, struct arena *a);
-/* The answer for a status: of the errorfile, else Ballast's own small HTML page with no-cache, as HAProxy's.
- * `first` then `second` are asked (backend, frontend); either may be NULL. Statuses as the manual lists them:
- * 200 400 401 403 404 405 407 408 410 413 414? 425 429 431? 500 501 502 503 504 505?; the nearest else. */
+/* The answer for a status: of the errorfile, else Ballast's own small HTML page with `Cache-Control: no-cache`.
+ * `first` then `second` are asked (backend, frontend); either may be NULL.  A status without a page of its own gets
+ * that of 400 or 500. */
 const struct answer *errors_answer(const struct errors *first, const struct errors *second, unsigned status);
+/* Whether `errorfile` knows the status (HAProxy's manual, section 4.2). */
+bool errors_has(unsigned status);
+/* "200, 400, ... and 504", for messages. */
+const char *errors_status_list(void);
+
+/* The largest file or text that an answer is made of: tune.bufsize, 16384 before it is set.  While loading. */
+void answer_set_limit(size_t bytes);
+size_t answer_limit(void);
+/* Reads `path` whole into the arena, with a NUL behind it; `t` is the word that named it.  0 or -EINVAL after a
+ * diagnosis (cannot be read, larger than answer_limit()). */
+int answer_read_file(const char *path, const struct token *t, struct arena *a, struct slice *out, struct diag *d);
+/* One raw HTTP/1 response as an answer; an empty file is one of status 0.  Length and connection fields are left to
+ * whoever sends it.  0 or -EINVAL. */
+int answer_load(const char *path, const struct token *t, struct answer **out, struct arena *a, struct diag *d);
 
 #endif

@@ -63,7 +63,10 @@ enum exchange_flags {
 	XF_CLIENT_ENDED = 1u << 22,  /* the client ended its sending side */
 	XF_SEND_BROKEN = 1u << 24,   /* the server takes no more; its answer may still come */
 	XF_CLIENT_SLOW = 1u << 23,   /* the client was behind once: smaller reads */
+	XF_LENIENT = 1u << 25,       /* `strict-mode off`: rewrites may fail, to the end of this list of rules */
 };
+
+enum { LOG_SILENT_SET = 255 };
 
 struct client;
 struct server_ops;
@@ -82,6 +85,7 @@ struct exchange {
 	uint8_t cause;               /* enum exchange_cause: first letter */
 	char phase_letter;           /* second letter: R Q C H D L T I or '-' */
 	uint8_t rule_stage;          /* which list of rules runs */
+	uint8_t log_level;           /* `set-log-level`: 0 not set, LOG_SILENT_SET, else 1 + enum log_level */
 	uint32_t flags;              /* XF_* */
 	struct client *client;
 	struct frontend *frontend;

@@ -40,6 +40,7 @@ struct use_backend {
 struct frontend_thread {
 	struct counters counters;
 	struct list clients;         /* of client.link: all client connections of this thread */
+	_Atomic uint64_t logged;     /* lines logged by this thread */
 } __attribute__((aligned(64)));
 
 struct frontend {

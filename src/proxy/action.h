@@ -1,0 +1,73 @@
+/* What the files of actions share: values that are formats, rewrites that fail, answers.  For the room only. */
+#ifndef PROXY_ACTION_H
+#define PROXY_ACTION_H
+
+#include "ballast/proxy/exchange.h"
+#include "ballast/proxy/rules.h"
+#include "ballast/sample/format.h"
+
+#define RULES_REQUEST (1u << RULES_HTTP_REQUEST)
+#define RULES_RESPONSE (1u << RULES_HTTP_RESPONSE)
+#define RULES_BOTH (RULES_REQUEST | RULES_RESPONSE)
+
+/* Phases in which a rule of that set runs. */
+static inline unsigned rule_phases(enum rule_set set)
+{
+	return set == RULES_HTTP_REQUEST ? PHASE_REQUEST : PHASE_RESPONSE;
+}
+
+/* The message that a rule of that set is about. */
+static inline struct msg *rule_msg(struct exchange *x, const struct rule *r)
+{
+	return r->set == RULES_HTTP_REQUEST ? &x->request : &x->response;
+}
+
+/* True where the arguments of an action end: a condition, or the line's end. */
+static inline bool action_args_end(const struct line *l, size_t at)
+{
+	return at >= l->count || token_is(&l->words[at], "if") || token_is(&l->words[at], "unless");
+}
+
+/* The next argument, *at moved on; NULL after an error that names `what` was expected. */
+const struct token *action_arg(const struct line *l, size_t *at, const char *what, struct diag *d);
+
+/* A format of the configuration, or the plain text that it comes to. */
+struct action_value {
+	const struct format *format; /* NULL: `literal` is all of it */
+	struct slice literal;
+};
+
+/* What bytes a value may hold. */
+enum action_value_kind {
+	VALUE_FIELD, /* of a header field: no controls but tab (RFC 9110 section 5.5); OWS around it is cut off */
+	VALUE_BODY,  /* any */
+};
+
+/* Parses the format in `t`. 0 or -EINVAL. */
+int action_value_parse(struct action_value *v, const struct token *t, enum action_value_kind kind, enum rule_set set,
+	struct arena *a, struct diag *d);
+/* Parses `text` instead of the token's own (a file's content). */
+int action_value_parse_text(struct action_value *v, const char *text, const struct token *t, enum action_value_kind kind,
+	enum rule_set set, struct arena *a, struct diag *d);
+/* Its text now; lies in the exchange's arena or the graph. False where it is too long, memory is out, or it came to
+ * hold bytes that it must not. */
+bool action_value_render(const struct action_value *v, struct exchange *x, enum action_value_kind kind, struct slice *out);
+/* No controls but tab. */
+bool field_value_valid(struct slice s);
+/* May it stand in a token (RFC 9110 section 5.6.2)? */
+bool token_byte_valid(unsigned char c);
+
+/* A name of a field in `t`: 0, or -EINVAL after an error where it is no token (RFC 9110 section 5.6.2). */
+int action_field_name(const struct token *t, struct slice *name, struct diag *d);
+
+/* A rewrite could not be done: counts it, and fails the request with 500 unless `strict-mode off`. */
+enum rule_result action_rewrite_failed(struct exchange *x, const struct rule *r);
+/* Answers, as 'L' in the log where no other cause is set yet, and ends the rules. */
+enum rule_result action_answer(struct exchange *x, const struct rule *r, const struct answer *a);
+
+extern const struct action_row flow_action_rows[], header_action_rows[], redirect_action_rows[], return_action_rows[],
+	service_action_rows[], uri_action_rows[];
+extern const size_t flow_action_count, header_action_count, redirect_action_count, return_action_count,
+	service_action_count, uri_action_count;
+
+#endif

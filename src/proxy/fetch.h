@@ -1,0 +1,10 @@
+/* Fetches of the room proxy, for register.c. */
+#ifndef PROXY_FETCH_H
+#define PROXY_FETCH_H
+
+#include "ballast/sample/sample.h"
+
+extern const struct fetch_row proxy_fetch_rows[];
+extern const unsigned proxy_fetch_count;
+
+#endif

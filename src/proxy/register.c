@@ -1,0 +1,20 @@
+/* The one call that makes the room's actions, fetches and log variables known. */
+#include "ballast/proxy/register.h"
+
+#include "action.h"
+#include "ballast/proxy/log.h"
+#include "fetch.h"
+
+int proxy_register(void)
+{
+	int rc;
+
+	rules_register(flow_action_rows, flow_action_count);
+	rules_register(header_action_rows, header_action_count);
+	rules_register(uri_action_rows, uri_action_count);
+	rules_register(return_action_rows, return_action_count);
+	rules_register(redirect_action_rows, redirect_action_count);
+	rules_register(service_action_rows, service_action_count);
+	rc = sample_register_fetches(proxy_fetch_rows, proxy_fetch_count);
+	return rc ? rc : exchange_log_register();
+}

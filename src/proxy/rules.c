@@ -1,0 +1,277 @@
+/* rules: lists of rules: parsed with their conditions, run over an exchange, suspended and resumed.
+ *
+ * Actions are rows of tables which their files register; what HAProxy has and Ballast has not is known by name
+ * (HAProxy's manual, section 4.3), so that it is refused as such and not taken for a misspelling.
+ */
+#include <string.h>
+
+#include "action.h"
+#include "ballast/server/backend.h"
+#include "internal.h"
+
+enum { TABLES_MAX = 16, NAMES_MAX = 128 };
+
+static struct action_table {
+	const struct action_row *rows;
+	size_t count;
+} tables[TABLES_MAX];
+static size_t table_count;
+
+static const struct absent_action {
+	const char *name; /* without its parentheses */
+	unsigned sets;
+} absent_actions[] = {
+	{ "add-acl", RULES_BOTH },
+	{ "auth", RULES_REQUEST },
+	{ "cache-store", RULES_RESPONSE },
+	{ "cache-use", RULES_REQUEST },
+	{ "capture", RULES_BOTH },
+	{ "del-acl", RULES_BOTH },
+	{ "del-map", RULES_BOTH },
+	{ "disable-l7-retry", RULES_REQUEST },
+	{ "do-log", RULES_BOTH },
+	{ "do-resolve", RULES_REQUEST },
+	{ "early-hint", RULES_REQUEST },
+	{ "normalize-uri", RULES_REQUEST },
+	{ "pause", RULES_RESPONSE },
+	{ "reject", RULES_REQUEST },
+	{ "replace-header", RULES_BOTH },
+	{ "replace-path", RULES_REQUEST },
+	{ "replace-pathq", RULES_REQUEST },
+	{ "replace-uri", RULES_REQUEST },
+	{ "replace-value", RULES_BOTH },
+	{ "sc-add-gpc", RULES_BOTH },
+	{ "sc-inc-gpc", RULES_BOTH },
+	{ "sc-inc-gpc0", RULES_BOTH },
+	{ "sc-inc-gpc1", RULES_BOTH },
+	{ "sc-set-gpt", RULES_BOTH },
+	{ "sc-set-gpt0", RULES_BOTH },
+	{ "send-spoe-group", RULES_BOTH },
+	{ "set-bandwidth-limit", RULES_BOTH },
+	{ "set-bc-mark", RULES_REQUEST },
+	{ "set-bc-tos", RULES_REQUEST },
+	{ "set-dst", RULES_REQUEST },
+	{ "set-dst-port", RULES_REQUEST },
+	{ "set-fc-mark", RULES_BOTH },
+	{ "set-fc-tos", RULES_BOTH },
+	{ "set-map", RULES_BOTH },
+	{ "set-mark", RULES_BOTH },
+	{ "set-nice", RULES_BOTH },
+	{ "set-priority-class", RULES_REQUEST },
+	{ "set-priority-offset", RULES_REQUEST },
+	{ "set-retries", RULES_REQUEST },
+	{ "set-src", RULES_REQUEST },
+	{ "set-src-port", RULES_REQUEST },
+	{ "set-timeout", RULES_BOTH },
+	{ "set-tos", RULES_BOTH },
+	{ "set-var", RULES_BOTH },
+	{ "set-var-fmt", RULES_BOTH },
+	{ "silent-drop", RULES_BOTH },
+	{ "tarpit", RULES_REQUEST },
+	{ "track-sc", RULES_BOTH }, /* and a number */
+	{ "unset-var", RULES_BOTH },
+	{ "wait-for-body", RULES_BOTH },
+	{ "wait-for-handshake", RULES_REQUEST },
+};
+
+static const char *set_name(enum rule_set set)
+{
+	return set == RULES_HTTP_REQUEST ? "http-request" : "http-response";
+}
+
+/* ---- the registry ---- */
+
+void rules_register(const struct action_row *rows, size_t count)
+{
+	for (size_t i = 0; i < table_count; i++)
+		if (tables[i].rows == rows)
+			return;
+	BL_ASSERT(table_count < TABLES_MAX);
+	tables[table_count++] = (struct action_table){ rows, count };
+}
+
+const struct action_row *rules_action_at(size_t index)
+{
+	for (size_t i = 0; i < table_count; i++) {
+		if (index < tables[i].count)
+			return &tables[i].rows[index];
+		index -= tables[i].count;
+	}
+	return NULL;
+}
+
+static const struct action_row *find_action(const char *name, enum rule_set set, bool *elsewhere)
+{
+	const struct action_row *row;
+
+	*elsewhere = false;
+	for (size_t i = 0; (row = rules_action_at(i)); i++) {
+		if (strcmp(row->name, name) != 0)
+			continue;
+		if (row->sets >> set & 1)
+			return row;
+		*elsewhere = true;
+	}
+	return NULL;
+}
+
+/* ---- unknown names ---- */
+
+static bool is_absent(struct slice name, enum rule_set set)
+{
+	size_t len = name.len;
+
+	if (slice_starts_with(name, SLICE("lua.")))
+		return true;
+	for (size_t i = 0; i < name.len; i++)
+		if (name.ptr[i] == '(') {
+			len = i;
+			break;
+		}
+	name.len = len;
+	if (slice_starts_with(name, SLICE("track-sc")))
+		while (name.len && name.ptr[name.len - 1] >= '0' && name.ptr[name.len - 1] <= '9')
+			name.len--;
+	for (size_t i = 0; i < sizeof absent_actions / sizeof absent_actions[0]; i++)
+		if (absent_actions[i].sets >> set & 1 && slice_eq(name, slice_from_str(absent_actions[i].name)))
+			return true;
+	return false;
+}
+
+static const char *nearest_action(struct slice name, enum rule_set set)
+{
+	const char *names[NAMES_MAX];
+	const struct action_row *row;
+	size_t count = 0;
+
+	for (size_t i = 0; count < NAMES_MAX && (row = rules_action_at(i)); i++)
+		if (row->sets >> set & 1)
+			names[count++] = row->name;
+	return diag_nearest(name, names, count);
+}
+
+static void refuse_action(const struct token *t, enum rule_set set, bool elsewhere, struct diag *d)
+{
+	struct slice name = token_slice(t), hint = { 0 };
+	const char *nearest = nearest_action(name, set);
+
+	if (is_absent(name, set)) {
+		diag_error(d, &t->at, NULL, "%s action '%s' is not supported by Ballast (yet)", set_name(set), t->text);
+		return;
+	}
+	if (elsewhere) {
+		diag_error(d, &t->at, NULL, "action '%s' is not for %s rules", t->text, set_name(set));
+		return;
+	}
+	if (nearest)
+		hint = arena_printf(&d->arena, "did you mean '%s'?", nearest);
+	diag_error(d, &t->at, hint.ptr, "unknown %s action '%s'", set_name(set), t->text);
+}
+
+/* ---- parsing ---- */
+
+static int append(struct rules **list, const struct rule *r, struct arena *a)
+{
+	struct rules *all = *list;
+
+	if (!all) {
+		all = arena_zalloc(a, sizeof *all);
+		if (!all)
+			return -ENOMEM;
+		*list = all;
+	}
+	if (all->count == all->room) {
+		uint32_t room = all->room ? all->room * 2 : 8;
+		struct rule *more = arena_alloc(a, room * sizeof *more);
+		if (!more)
+			return -ENOMEM;
+		if (all->count)
+			memcpy(more, all->rule, all->count * sizeof *more);
+		all->rule = more;
+		all->room = room;
+	}
+	all->rule[all->count++] = *r;
+	return 0;
+}
+
+static void warn_of_unreachable(const struct rules *list, const struct rule *r, struct diag *d)
+{
+	const struct rule *last = list && list->count ? &list->rule[list->count - 1] : NULL;
+
+	if (last && last->action->final && !last->cond)
+		diag_warn(d, &r->at, NULL, "this rule and those behind it are never reached: the '%s' before it has no condition",
+			last->action->name);
+}
+
+static int parse_condition(struct rule *r, const struct line *l, size_t at, struct acl_set *acls, struct arena *a,
+	struct diag *d)
+{
+	bool always;
+
+	if (at >= l->count)
+		return 0;
+	if (!action_args_end(l, at)) {
+		struct slice hint = arena_printf(&d->arena, "usage: %s %s%s%s [if|unless <condition>]", set_name(r->set),
+			r->action->name, r->action->args && *r->action->args ? " " : "", r->action->args ? r->action->args : "");
+		diag_error(d, &l->words[at].at, hint.ptr, "'%s' is not expected here", l->words[at].text);
+		return -EINVAL;
+	}
+	r->cond = cond_parse(l, at, acls, rule_phases(r->set), a, d);
+	if (!r->cond)
+		return -EINVAL;
+	if (cond_is_constant(r->cond, &always) && always)
+		r->cond = NULL;
+	return 0;
+}
+
+int rules_parse(struct rules **list, enum rule_set set, const struct line *l, struct acl_set *acls, struct arena *a,
+	struct diag *d)
+{
+	struct rule r = { .set = set, .at = l->words[0].at };
+	bool elsewhere;
+	size_t at = 2;
+	int rc;
+
+	if (l->count < 2) {
+		diag_error(d, &l->words[0].at, "set-header, return, redirect ...", "'%s' expects an action", set_name(set));
+		return -EINVAL;
+	}
+	r.action = find_action(l->words[1].text, set, &elsewhere);
+	if (!r.action) {
+		refuse_action(&l->words[1], set, elsewhere, d);
+		return -EINVAL;
+	}
+	rc = r.action->parse ? r.action->parse(&r, l, &at, a, d) : 0;
+	if (rc < 0)
+		return rc;
+	rc = parse_condition(&r, l, at, acls, a, d);
+	if (rc < 0)
+		return rc;
+	warn_of_unreachable(*list, &r, d);
+	return append(list, &r, a);
+}
+
+/* ---- running ---- */
+
+enum rule_result rules_run(const struct rules *rules, struct exchange *x, uint32_t *at)
+{
+	if (!rules)
+		return RULE_CONTINUE;
+	if (*at == 0)
+		x->flags &= ~(uint32_t)XF_LENIENT;
+	while (*at < rules->count) {
+		const struct rule *r = &rules->rule[*at];
+		enum rule_result result;
+
+		if (r->cond && !cond_eval(r->cond, &x->sample)) {
+			++*at;
+			continue;
+		}
+		result = r->action->run(x, r);
+		if (result != RULE_SUSPEND_AGAIN)
+			++*at;
+		if (result != RULE_CONTINUE)
+			return result;
+	}
+	return RULE_CONTINUE;
+}
