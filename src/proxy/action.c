@@ -28,8 +28,8 @@ bool field_value_valid(struct slice s)
 	return true;
 }
 
-int action_value_parse_text(struct action_value *v, const char *text, const struct token *t, enum action_value_kind kind,
-	enum rule_set set, struct arena *a, struct diag *d)
+int action_value_parse_text(struct action_value *v, const char *text, const struct token *t,
+	enum action_value_kind kind, enum rule_set set, struct arena *a, struct diag *d)
 {
 	struct format *f = format_parse(text, &t->at, FORMAT_VALUE, rule_phases(set), a, d);
 
@@ -54,7 +54,8 @@ int action_value_parse(struct action_value *v, const struct token *t, enum actio
 	return action_value_parse_text(v, t->text, t, kind, set, a, d);
 }
 
-bool action_value_render(const struct action_value *v, struct exchange *x, enum action_value_kind kind, struct slice *out)
+bool action_value_render(const struct action_value *v, struct exchange *x, enum action_value_kind kind,
+	struct slice *out)
 {
 	char text[RENDER_BYTES];
 	struct strbuf b;

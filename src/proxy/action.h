@@ -47,11 +47,12 @@ enum action_value_kind {
 int action_value_parse(struct action_value *v, const struct token *t, enum action_value_kind kind, enum rule_set set,
 	struct arena *a, struct diag *d);
 /* Parses `text` instead of the token's own (a file's content). */
-int action_value_parse_text(struct action_value *v, const char *text, const struct token *t, enum action_value_kind kind,
-	enum rule_set set, struct arena *a, struct diag *d);
+int action_value_parse_text(struct action_value *v, const char *text, const struct token *t,
+	enum action_value_kind kind, enum rule_set set, struct arena *a, struct diag *d);
 /* Its text now; lies in the exchange's arena or the graph. False where it is too long, memory is out, or it came to
  * hold bytes that it must not. */
-bool action_value_render(const struct action_value *v, struct exchange *x, enum action_value_kind kind, struct slice *out);
+bool action_value_render(const struct action_value *v, struct exchange *x, enum action_value_kind kind,
+	struct slice *out);
 /* No controls but tab. */
 bool field_value_valid(struct slice s);
 /* May it stand in a token (RFC 9110 section 5.6.2)? */

@@ -69,7 +69,8 @@ static enum rule_result run_edit(struct exchange *x, const struct rule *r, bool 
 	bool is_host = r->set == RULES_HTTP_REQUEST && field_id_of(e->name) == FIELD_HOST;
 	struct slice value;
 
-	if (!action_value_render(&e->value, x, VALUE_FIELD, &value) || (is_host && host_would_be_wrong(m, value, replaces)))
+	if (!action_value_render(&e->value, x, VALUE_FIELD, &value) ||
+		(is_host && host_would_be_wrong(m, value, replaces)))
 		return action_rewrite_failed(x, r);
 	if (replaces && msg_delete(m, e->name))
 		forget_flags(m, field_id_of(e->name));
@@ -133,17 +134,14 @@ static bool ends_icase(struct slice s, struct slice end)
 static bool name_matches(struct slice name, const struct header_delete *e)
 {
 	switch (e->match) {
-	case MATCH_BEG:
-		return name.len >= e->name.len && slice_eq_icase(slice_of(name.ptr, e->name.len), e->name);
-	case MATCH_END:
-		return ends_icase(name, e->name);
+	case MATCH_BEG: return name.len >= e->name.len && slice_eq_icase(slice_of(name.ptr, e->name.len), e->name);
+	case MATCH_END: return ends_icase(name, e->name);
 	case MATCH_SUB:
 		for (size_t end = e->name.len; end <= name.len; end++)
 			if (ends_icase(slice_of(name.ptr, end), e->name))
 				return true;
 		return false;
-	default:
-		return slice_eq_icase(name, e->name);
+	default: return slice_eq_icase(name, e->name);
 	}
 }
 
@@ -164,10 +162,10 @@ static enum rule_result run_delete(struct exchange *x, const struct rule *r)
 }
 
 const struct action_row header_action_rows[] = {
-	{ "set-header", RULES_BOTH, "<name> <fmt>", "a header field with this value in the place of all of that name", parse_edit,
-		run_set, false },
+	{ "set-header", RULES_BOTH, "<name> <fmt>", "a header field with this value in the place of all of that name",
+		parse_edit, run_set, false },
 	{ "add-header", RULES_BOTH, "<name> <fmt>", "one more header field", parse_edit, run_add, false },
-	{ "del-header", RULES_BOTH, "<name> [-m str|beg|end|sub]", "removes all header fields whose name matches", parse_delete,
-		run_delete, false },
+	{ "del-header", RULES_BOTH, "<name> [-m str|beg|end|sub]", "removes all header fields whose name matches",
+		parse_delete, run_delete, false },
 };
 const size_t header_action_count = sizeof header_action_rows / sizeof header_action_rows[0];

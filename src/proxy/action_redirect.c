@@ -118,7 +118,8 @@ static int parse_redirect(struct rule *r, const struct line *l, size_t *at, stru
 	}
 	if (to->type != REDIRECT_NONE)
 		return 0;
-	diag_error(d, &l->words[1].at, "redirect location https://www.example.com/", "'redirect' needs 'location', 'prefix' or 'scheme'");
+	diag_error(d, &l->words[1].at, "redirect location https://www.example.com/",
+		"'redirect' needs 'location', 'prefix' or 'scheme'");
 	return -EINVAL;
 }
 
@@ -236,7 +237,8 @@ static enum rule_result run_redirect(struct exchange *x, const struct rule *r)
 
 const struct action_row redirect_action_rows[] = {
 	{ "redirect", RULES_BOTH,
-		"location|prefix|scheme <fmt> [code 301|302|303|307|308] [drop-query] [append-slash] [ignore-empty] [keep-query] "
+		"location|prefix|scheme <fmt> [code 301|302|303|307|308] [drop-query] [append-slash] [ignore-empty] "
+	        "[keep-query] "
 		"[set-cookie <name>[=<value>]] [set-cookie-fmt <fmt>] [clear-cookie <name>[=]]",
 		"sends the client elsewhere", parse_redirect, run_redirect, true },
 };

@@ -31,7 +31,18 @@ struct return_rule {
 
 /* ---- parsing ---- */
 
-enum argument { ARG_STATUS, ARG_TYPE, ARG_PAGES, ARG_ERRORFILE, ARG_ERRORFILES, ARG_FILE, ARG_LF_FILE, ARG_STRING_, ARG_LF_STRING, ARG_HDR };
+enum argument {
+	ARG_STATUS,
+	ARG_TYPE,
+	ARG_PAGES,
+	ARG_ERRORFILE,
+	ARG_ERRORFILES,
+	ARG_FILE,
+	ARG_LF_FILE,
+	ARG_STRING_,
+	ARG_LF_STRING,
+	ARG_HDR
+};
 
 static const struct {
 	const char *word;
@@ -162,7 +173,8 @@ static int parse_field(struct return_parse *p)
 static int set_payload(struct return_parse *p, enum payload payload)
 {
 	if (p->to->payload != PAYLOAD_NONE) {
-		diag_error(p->d, &p->word->at, NULL, "'%s' cannot stand beside '%s'", p->word->text, p->to->payload_word);
+		diag_error(p->d, &p->word->at, NULL, "'%s' cannot stand beside '%s'", p->word->text,
+			p->to->payload_word);
 		return -EINVAL;
 	}
 	p->to->payload = payload;
@@ -184,7 +196,8 @@ static int parse_payload(struct return_parse *p, enum argument argument)
 		return 0;
 	if (argument == ARG_ERRORFILE)
 		return parse_response(p);
-	return parse_body(p, argument == ARG_FILE || argument == ARG_LF_FILE, argument == ARG_LF_FILE || argument == ARG_LF_STRING);
+	return parse_body(p, argument == ARG_FILE || argument == ARG_LF_FILE,
+		argument == ARG_LF_FILE || argument == ARG_LF_STRING);
 }
 
 static int parse_argument(struct return_parse *p)
@@ -198,14 +211,10 @@ static int parse_argument(struct return_parse *p)
 	if (token_choice(p->word, "argument", words, &choice, p->d) < 0)
 		return -EINVAL;
 	switch (arguments[choice].argument) {
-	case ARG_STATUS:
-		return parse_status(p);
-	case ARG_TYPE:
-		return parse_content_type(p);
-	case ARG_HDR:
-		return parse_field(p);
-	default:
-		return parse_payload(p, arguments[choice].argument);
+	case ARG_STATUS: return parse_status(p);
+	case ARG_TYPE: return parse_content_type(p);
+	case ARG_HDR: return parse_field(p);
+	default: return parse_payload(p, arguments[choice].argument);
 	}
 }
 
@@ -351,10 +360,11 @@ static enum rule_result run_deny(struct exchange *x, const struct rule *r)
 
 const struct action_row return_action_rows[] = {
 	{ "deny", RULES_BOTH, "[status|deny_status <code>] [content-type <type>] [<payload>] [hdr <name> <fmt>]*",
-		"refuses the request or response: 403 or 502 with an error page, or an answer as that of 'return'", parse_deny,
-		run_deny, true },
+		"refuses the request or response: 403 or 502 with an error page, or an answer as that of 'return'",
+		parse_deny, run_deny, true },
 	{ "return", RULES_BOTH,
-		"[status <code>] [content-type <type>] [default-errorfiles | errorfile <file> | file <file> | lf-file <file> | "
+		"[status <code>] [content-type <type>] [default-errorfiles | errorfile <file> | file <file> | lf-file "
+	        "<file> | "
 		"string <text> | lf-string <fmt>] [hdr <name> <fmt>]*",
 		"answers in the server's place", parse_return, run_return, true },
 };

@@ -73,6 +73,7 @@ static enum rule_result run_service(struct exchange *x, const struct rule *r)
 }
 
 const struct action_row service_action_rows[] = {
-	{ "use-service", RULES_REQUEST, "<name>", "answers by a service of this process", parse_service, run_service, true },
+	{ "use-service", RULES_REQUEST, "<name>", "answers by a service of this process", parse_service, run_service,
+		true },
 };
 const size_t service_action_count = sizeof service_action_rows / sizeof service_action_rows[0];

@@ -85,8 +85,8 @@ static int set_pathq(struct exchange *x, struct slice pathq)
 	if (!pathq.len || pathq.ptr[0] != '/' || m->flags & MSG_AUTHORITY_FORM)
 		return -EINVAL;
 	if (m->flags & MSG_ABSOLUTE_FORM)
-		pathq = arena_printf(&x->arena, "%.*s://%.*s%.*s", (int)m->scheme.len, m->scheme.ptr, (int)m->authority.len,
-			m->authority.ptr, (int)pathq.len, pathq.ptr);
+		pathq = arena_printf(&x->arena, "%.*s://%.*s%.*s", (int)m->scheme.len, m->scheme.ptr,
+			(int)m->authority.len, m->authority.ptr, (int)pathq.len, pathq.ptr);
 	return pathq.ptr ? msg_set_target(m, pathq, &x->arena) : -ENOMEM;
 }
 
@@ -145,11 +145,12 @@ static enum rule_result run_method(struct exchange *x, const struct rule *r)
 }
 
 const struct action_row uri_action_rows[] = {
-	{ "set-method", RULES_REQUEST, "<fmt>", "another method; HEAD and CONNECT neither come nor go", parse_format, run_method,
-		false },
+	{ "set-method", RULES_REQUEST, "<fmt>", "another method; HEAD and CONNECT neither come nor go", parse_format,
+		run_method, false },
 	{ "set-path", RULES_REQUEST, "<fmt>", "another path; the query stays", parse_format, run_path, false },
 	{ "set-pathq", RULES_REQUEST, "<fmt>", "another path and query", parse_format, run_pathq, false },
 	{ "set-query", RULES_REQUEST, "<fmt>", "another query; the path stays", parse_format, run_query, false },
-	{ "set-uri", RULES_REQUEST, "<fmt>", "another URI; an absolute one sets the Host field too", parse_format, run_uri, false },
+	{ "set-uri", RULES_REQUEST, "<fmt>", "another URI; an absolute one sets the Host field too", parse_format,
+		run_uri, false },
 };
 const size_t uri_action_count = sizeof uri_action_rows / sizeof uri_action_rows[0];

@@ -14,9 +14,10 @@
 #define PAGE(code, title, text) \
 	{ \
 		.status = code, .content_type = { "text/html", 9 }, .field_count = 1, \
-		.field = { { { "Cache-Control", 13 }, { "no-cache", 8 } } }, \
-		.body = { "<html><body><h1>" #code " " title "</h1>\n" text "\n</body></html>\n", \
-			sizeof("<html><body><h1>" #code " " title "</h1>\n" text "\n</body></html>\n") - 1 } \
+		.field = { { { "Cache-Control", 13 }, { "no-cache", 8 } } }, .body = { \
+			"<html><body><h1>" #code " " title "</h1>\n" text "\n</body></html>\n", \
+			sizeof("<html><body><h1>" #code " " title "</h1>\n" text "\n</body></html>\n") - 1 \
+		} \
 	}
 
 static const struct answer pages[] = {
@@ -91,7 +92,8 @@ int answer_read_file(const char *path, const struct token *t, struct arena *a, s
 		diag_error(d, &t->at, NULL, "cannot read '%s': %s", path, strerror(errno ? errno : EIO));
 		rc = -EINVAL;
 	} else if (len == room) {
-		diag_error(d, &t->at, NULL, "'%s' is larger than a buffer (%zu bytes, tune.bufsize)", path, limit_bytes);
+		diag_error(d, &t->at, NULL, "'%s' is larger than a buffer (%zu bytes, tune.bufsize)", path,
+			limit_bytes);
 		rc = -EINVAL;
 	}
 	text[len] = '\0';
@@ -126,10 +128,8 @@ static bool is_carried(const struct field *f)
 	case FIELD_CONTENT_LENGTH:
 	case FIELD_CONNECTION:
 	case FIELD_KEEP_ALIVE:
-	case FIELD_PROXY_CONNECTION:
-		return false;
-	default:
-		return true;
+	case FIELD_PROXY_CONNECTION: return false;
+	default: return true;
 	}
 }
 
@@ -159,7 +159,8 @@ static bool says_close(const struct msg *m)
 	return false;
 }
 
-static int check_framing(const struct msg *m, struct slice body, const char *path, const struct token *t, struct diag *d)
+static int check_framing(const struct msg *m, struct slice body, const char *path, const struct token *t,
+	struct diag *d)
 {
 	if (m->status < 200 || m->status > 599)
 		return refuse(path, t, 1, "its status is not from 200 to 599", d);
@@ -168,7 +169,8 @@ static int check_framing(const struct msg *m, struct slice body, const char *pat
 	if (m->flags & MSG_NO_BODY && body.len)
 		return refuse(path, t, 0, "its status does not allow a body", d);
 	if (m->flags & MSG_LENGTH && m->content_length != body.len)
-		diag_warn(d, &t->at, NULL, "'%s' says Content-Length: %llu, but %zu bytes follow its header; %zu will be sent", path,
+		diag_warn(d, &t->at, NULL,
+			"'%s' says Content-Length: %llu, but %zu bytes follow its header; %zu will be sent", path,
 			(unsigned long long)m->content_length, body.len, body.len);
 	return 0;
 }
@@ -233,7 +235,8 @@ const char *errors_status_list(void)
 	return "200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414, 425, 429, 431, 500, 501, 502, 503 and 504";
 }
 
-int errors_load(struct errors **into, unsigned status, const char *path, const struct token *t, struct arena *a, struct diag *d)
+int errors_load(struct errors **into, unsigned status, const char *path, const struct token *t, struct arena *a,
+	struct diag *d)
 {
 	struct answer *answer;
 

@@ -211,6 +211,7 @@ static void try_server(struct exchange *x)
 
 	if (!x->t_connect_start)
 		x->t_connect_start = loop_self->now_ns;
+	x->t_connected = 0;
 	x->state = X_CONNECT;
 	if (sc) {
 		x->sc = sc;

@@ -6,7 +6,8 @@
 enum { ANY = PHASE_CONNECTION | PHASE_REQUEST | PHASE_RESPONSE | PHASE_LOG, SERVED = PHASE_RESPONSE | PHASE_LOG };
 
 #define FETCH(name, value) \
-	static int name(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor) \
+	static int name(struct sample_ctx *ctx, const struct args *args, struct sample *out, \
+		struct sample_cursor *cursor) \
 	{ \
 		const struct exchange *x = ctx->exchange; \
 		(void)args, (void)cursor, (void)x; \
@@ -52,7 +53,7 @@ FETCH(run_server_name, return x->server ? sample_set_str(out, slice_from_str(x->
 FETCH(run_server_id, return x->server ? sample_set_int(out, x->server->id) : -ENOENT)
 FETCH(run_status, return x->status ? sample_set_int(out, x->status) : -ENOENT)
 FETCH(run_retries, return sample_set_int(out, x->retries))
-FETCH(run_redispatched, return sample_set_bool(out, x->flags & XF_REDISPATCHED))
+FETCH(run_redispatched, return sample_set_bool(out, x->flags &XF_REDISPATCHED))
 FETCH(run_state, return termination_state(ctx, x, out))
 
 const struct fetch_row proxy_fetch_rows[] = {
@@ -67,7 +68,8 @@ const struct fetch_row proxy_fetch_rows[] = {
 	{ "srv_id", { 0 }, SAMPLE_INT, SERVED, 0, run_server_id, NULL, "server's id" },
 	{ "srv_name", { 0 }, SAMPLE_STR, SERVED, 0, run_server_name, NULL, "server's name" },
 	{ "txn.conn_retries", { 0 }, SAMPLE_INT, SERVED, 0, run_retries, NULL, "retries of connecting to the server" },
-	{ "txn.redispatched", { 0 }, SAMPLE_BOOL, SERVED, 0, run_redispatched, NULL, "whether another server was tried" },
+	{ "txn.redispatched", { 0 }, SAMPLE_BOOL, SERVED, 0, run_redispatched, NULL,
+		"whether another server was tried" },
 	{ "txn.sess_term_state", { 0 }, SAMPLE_STR, SERVED, 0, run_state, NULL, "termination state, two letters" },
 	{ "txn.status", { 0 }, SAMPLE_INT, PHASE_LOG, 0, run_status, NULL, "status sent to the client" },
 };

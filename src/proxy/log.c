@@ -10,12 +10,15 @@
 enum { LINE_BYTES = 16384 };
 
 const char log_format_tcp[] = "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq";
-const char log_format_tcp_clf[] = "%{+Q}o %{-Q}ci - - [%T] \"TCP \" 000 %B \"\" \"\" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U "
-				  "%ts-- %ac %fc %bc %sc %rc %sq %bq \"\" \"\" ";
-const char log_format_http[] = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq "
-			       "%hr %hs %{+Q}r";
-const char log_format_http_clf[] = "%{+Q}o %{-Q}ci - - [%trg] %r %ST %B \"\" \"\" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc "
-				   "%ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl";
+const char log_format_tcp_clf[] =
+	"%{+Q}o %{-Q}ci - - [%T] \"TCP \" 000 %B \"\" \"\" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U "
+	"%ts-- %ac %fc %bc %sc %rc %sq %bq \"\" \"\" ";
+const char log_format_http[] =
+	"%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq "
+	"%hr %hs %{+Q}r";
+const char log_format_http_clf[] =
+	"%{+Q}o %{-Q}ci - - [%trg] %r %ST %B \"\" \"\" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc "
+	"%ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl";
 
 static struct {
 	struct arena arena;
@@ -29,8 +32,10 @@ static int compile_defaults(void)
 
 	diag_init(&d);
 	arena_init_heap(&defaults.arena);
-	defaults.http = format_parse("Connect from %ci:%cp to %fi:%fp (%f/HTTP)", NULL, FORMAT_LOG, phases, &defaults.arena, &d);
-	defaults.tcp = format_parse("Connect from %ci:%cp to %fi:%fp (%f/TCP)", NULL, FORMAT_LOG, phases, &defaults.arena, &d);
+	defaults.http = format_parse("Connect from %ci:%cp to %fi:%fp (%f/HTTP)", NULL, FORMAT_LOG, phases,
+		&defaults.arena, &d);
+	defaults.tcp =
+		format_parse("Connect from %ci:%cp to %fi:%fp (%f/TCP)", NULL, FORMAT_LOG, phases, &defaults.arena, &d);
 	diag_free(&d);
 	return defaults.http && defaults.tcp ? 0 : -ENOMEM;
 }
@@ -85,7 +90,9 @@ static void send_line(struct exchange *x)
 {
 	const struct frontend *f = x->frontend;
 	enum log_level level = x->log_level ? (enum log_level)(x->log_level - 1) : LOG_L_INFO;
-	const struct format *format = f->set.log_format ? f->set.log_format : f->mode == MODE_HTTP ? defaults.http : defaults.tcp;
+	const struct format *format = f->set.log_format      ? f->set.log_format
+	                              : f->mode == MODE_HTTP ? defaults.http
+	                                                     : defaults.tcp;
 	unsigned phase = x->sample.phase;
 	char text[LINE_BYTES];
 	struct strbuf line;

@@ -132,7 +132,8 @@ struct second_text {
 static const struct second_text *second_text(uint64_t us, bool local)
 {
 	static _Thread_local struct second_text kept[2];
-	static const char month[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	static const char month[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
+		"Dec" };
 	struct second_text *s = &kept[local];
 	time_t second = (time_t)(us / 1000000);
 	struct tm tm;
@@ -146,8 +147,8 @@ static const struct second_text *second_text(uint64_t us, bool local)
 		localtime_r(&second, &tm);
 	else
 		gmtime_r(&second, &tm);
-	snprintf(text, sizeof text, "%02d/%s/%04d:%02d:%02d:%02d", tm.tm_mday, month[tm.tm_mon % 12], tm.tm_year + 1900, tm.tm_hour,
-		tm.tm_min, tm.tm_sec);
+	snprintf(text, sizeof text, "%02d/%s/%04d:%02d:%02d:%02d", tm.tm_mday, month[tm.tm_mon % 12], tm.tm_year + 1900,
+		tm.tm_hour, tm.tm_min, tm.tm_sec);
 	memcpy(s->date, text, DATE_BYTES);
 	strftime(s->zone, sizeof s->zone, " %z", &tm);
 	return s;
@@ -204,19 +205,24 @@ const struct log_var_row log_times[] = {
 	{ "Ts", LOG_VAR_PLAIN, LOG_ANY, false, run_accept_seconds, "date of the accept in seconds since 1970" },
 	{ "t", LOG_VAR_PLAIN, LOG_ANY, false, run_accept, "local date of the accept, with milliseconds" },
 	{ "ms", LOG_VAR_PLAIN, LOG_ANY, false, run_accept_ms, "milliseconds of the date of the accept" },
-	{ "tr", LOG_VAR_PLAIN, LOG_ANY, true, run_request_date, "local date of the request's first byte, with milliseconds" },
-	{ "trg", LOG_VAR_PLAIN, LOG_ANY, true, run_request_utc, "date of the request's first byte in UTC, with its zone" },
-	{ "trl", LOG_VAR_PLAIN, LOG_ANY, true, run_request_local, "local date of the request's first byte, with its zone" },
+	{ "tr", LOG_VAR_PLAIN, LOG_ANY, true, run_request_date,
+		"local date of the request's first byte, with milliseconds" },
+	{ "trg", LOG_VAR_PLAIN, LOG_ANY, true, run_request_utc,
+		"date of the request's first byte in UTC, with its zone" },
+	{ "trl", LOG_VAR_PLAIN, LOG_ANY, true, run_request_local,
+		"local date of the request's first byte, with its zone" },
 	{ "Th", LOG_VAR_PLAIN, LOG_ANY, false, run_handshake, "ms of the connection's handshakes" },
 	{ "Ti", LOG_VAR_PLAIN, LOG_ANY, true, run_idle, "ms until the request's first byte" },
-	{ "TR", LOG_VAR_PLAIN, LOG_ANY, true, run_request, "ms from the request's first byte to the end of its header" },
+	{ "TR", LOG_VAR_PLAIN, LOG_ANY, true, run_request,
+		"ms from the request's first byte to the end of its header" },
 	{ "Tq", LOG_VAR_PLAIN, LOG_ANY, true, run_idle_and_request, "Th + Ti + TR" },
 	{ "Tw", LOG_VAR_PLAIN, LOG_ANY, false, run_queue, "ms in queues" },
 	{ "Tc", LOG_VAR_PLAIN, LOG_ANY, false, run_connect, "ms until the connection to the server was made" },
 	{ "Tr", LOG_VAR_PLAIN, LOG_ANY, true, run_response, "ms until the server's response header was there" },
 	{ "Td", LOG_VAR_PLAIN, LOG_ANY, false, run_data, "ms from there to the end of the data" },
 	{ "Ta", LOG_VAR_PLAIN, LOG_ANY, true, run_active, "ms from the request's first byte to the end" },
-	{ "Tt", LOG_VAR_PLAIN, LOG_ANY, false, run_total, "ms from the accept, or the end of the last response, to the end" },
+	{ "Tt", LOG_VAR_PLAIN, LOG_ANY, false, run_total,
+		"ms from the accept, or the end of the last response, to the end" },
 	{ "Tu", LOG_VAR_PLAIN, LOG_ANY, false, run_user, "Tt without idle time" },
 };
 const unsigned log_time_count = sizeof log_times / sizeof log_times[0];

@@ -194,6 +194,10 @@ void exchange_answer(struct exchange *x, const struct answer *a)
 		drop_request_body(x);
 	if (a->close)
 		x->flags |= XF_CLOSE_CLIENT;
+	if (!a->status) { /* an empty errorfile: the connection ends without an answer */
+		exchange_end(x, true);
+		return;
+	}
 	x->t_response = loop_self->now_ns;
 	x->state = X_ANSWERING;
 	build_message(x, a);
@@ -212,6 +216,8 @@ void exchange_answer(struct exchange *x, const struct answer *a)
 
 void exchange_fail(struct exchange *x, unsigned status, enum exchange_cause cause, char phase)
 {
+	const struct answer *page;
+
 	if (x->state == X_DONE)
 		return;
 	x->cause = cause;
@@ -220,5 +226,8 @@ void exchange_fail(struct exchange *x, unsigned status, enum exchange_cause caus
 		exchange_end(x, true);
 		return;
 	}
-	exchange_answer(x, errors_answer(x->backend ? x->backend->errors : NULL, x->frontend->errors, status));
+	page = errors_answer(x->backend ? x->backend->errors : NULL, x->frontend->errors, status);
+	if (!page->status)
+		x->status = (uint16_t)status; /* for the log */
+	exchange_answer(x, page);
 }

@@ -199,7 +199,8 @@ static void warn_of_unreachable(const struct rules *list, const struct rule *r, 
 	const struct rule *last = list && list->count ? &list->rule[list->count - 1] : NULL;
 
 	if (last && last->action->final && !last->cond)
-		diag_warn(d, &r->at, NULL, "this rule and those behind it are never reached: the '%s' before it has no condition",
+		diag_warn(d, &r->at, NULL,
+			"this rule and those behind it are never reached: the '%s' before it has no condition",
 			last->action->name);
 }
 
@@ -211,8 +212,9 @@ static int parse_condition(struct rule *r, const struct line *l, size_t at, stru
 	if (at >= l->count)
 		return 0;
 	if (!action_args_end(l, at)) {
-		struct slice hint = arena_printf(&d->arena, "usage: %s %s%s%s [if|unless <condition>]", set_name(r->set),
-			r->action->name, r->action->args && *r->action->args ? " " : "", r->action->args ? r->action->args : "");
+		struct slice hint = arena_printf(&d->arena, "usage: %s %s%s%s [if|unless <condition>]",
+			set_name(r->set), r->action->name, r->action->args && *r->action->args ? " " : "",
+			r->action->args ? r->action->args : "");
 		diag_error(d, &l->words[at].at, hint.ptr, "'%s' is not expected here", l->words[at].text);
 		return -EINVAL;
 	}
@@ -233,7 +235,8 @@ int rules_parse(struct rules **list, enum rule_set set, const struct line *l, st
 	int rc;
 
 	if (l->count < 2) {
-		diag_error(d, &l->words[0].at, "set-header, return, redirect ...", "'%s' expects an action", set_name(set));
+		diag_error(d, &l->words[0].at, "set-header, return, redirect ...", "'%s' expects an action",
+			set_name(set));
 		return -EINVAL;
 	}
 	r.action = find_action(l->words[1].text, set, &elsewhere);

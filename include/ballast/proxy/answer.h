@@ -18,20 +18,21 @@ struct answer_field {
 };
 
 struct answer {
-	unsigned status;            /* 200..599; 0 (an empty errorfile): nothing is sent, the connection ends */
-	struct slice reason;        /* len 0: the usual one */
-	struct slice content_type;  /* len 0: none */
+	unsigned status;           /* 200..599; 0 (an empty errorfile): nothing is sent, the connection ends */
+	struct slice reason;       /* len 0: the usual one */
+	struct slice content_type; /* len 0: none */
 	struct slice body;
 	struct answer_field field[ANSWER_FIELDS_MAX];
 	unsigned field_count;
-	bool close;                 /* end the connection behind it */
+	bool close; /* end the connection behind it */
 };
 
 /* Files of `errorfile CODE FILE`, and `http-errors` later: whole raw HTTP/1 responses, checked while loading and
  * parsed into answers. Immutable once loaded. */
 struct errors;
 /* Reads and checks the file; *into is made where NULL. 0 or -EINVAL after a diagnosis. */
-int errors_load(struct errors **into, unsigned status, const char *path, const struct token *t, struct arena *a, struct diag *d);
+int errors_load(struct errors **into, unsigned status, const char *path, const struct token *t, struct arena *a,
+	struct diag *d);
 /* A copy for a section that inherits; NULL of NULL. */
 struct errors *errors_inherit(const struct errors *from, struct arena *a);
 /* The answer for a status: of the errorfile, else Ballast's own small HTML page with `Cache-Control: no-cache`.
