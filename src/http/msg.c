@@ -98,6 +98,8 @@ static void delete_named(struct msg *m, struct slice options)
 			msg_delete(m, option);
 }
 
+_Static_assert(FIELD_ID_COUNT <= 32, "msg_remove_hop_by_hop keeps the ids in 32 bits");
+
 void msg_remove_hop_by_hop(struct msg *m)
 {
 	uint32_t present = 0;

@@ -99,7 +99,9 @@ static bool ipvfuture_valid(struct slice s)
 /* Where the host of `s` ends (its port's colon, or s.len), or -1 where it is none. */
 static ptrdiff_t host_end(struct slice s)
 {
-	if (s.len && s.ptr[0] == '[') {
+	if (s.len == 0)
+		return 0;
+	if (s.ptr[0] == '[') {
 		ptrdiff_t close = slice_find_byte(s, ']');
 		if (close < 0)
 			return -1;

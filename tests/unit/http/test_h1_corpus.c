@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,9 +22,10 @@
 
 static const char corpus[] = "tests/corpus/h1";
 
-enum { FILES_MAX = 32, MESSAGES_MIN = 500, LINE_MAX_BYTES = 65536, COLUMNS = 5 };
+enum { FILES_MAX = 32, MESSAGES_MIN = 500, LINE_MAX_BYTES = 65536, COLUMNS = 5, NAMES_MAX = 4096, NAME_BYTES = 64 };
 
 static unsigned messages;
+static char message_names[NAMES_MAX][NAME_BYTES];
 
 static bool next_word(struct slice *rest, struct slice *word)
 {
@@ -202,12 +204,14 @@ static bool check_line(char *line, char *bytes)
 {
 	struct slice columns[COLUMNS];
 	struct h1_input in = { .bytes = bytes };
-	char name[128];
+	char name[NAME_BYTES];
 
 	split_columns(line, columns);
 	snprintf(name, sizeof(name), "%.*s", (int)columns[0].len, columns[0].ptr);
 	read_kind(columns[2], &in);
 	in.len = unescape(columns[3], bytes);
+	if (messages < NAMES_MAX)
+		snprintf(message_names[messages], NAME_BYTES, "%s", name);
 	messages++;
 	return check_message(&in, name, columns[4]);
 }
@@ -226,6 +230,49 @@ static void test_file(void **state)
 	free(line);
 	free(bytes);
 	assert_int_equal(failed, 0);
+}
+
+static bool names_a_message(const char *pattern)
+{
+	for (unsigned i = 0; i < messages && i < NAMES_MAX; i++)
+		if (fnmatch(pattern, message_names[i], 0) == 0)
+			return true;
+	return false;
+}
+
+/* The patterns of one line of rfc9112-musts.txt: how many of them name no message. */
+static unsigned unproven(char *line)
+{
+	char *patterns = strrchr(line, '|'), *save = NULL;
+	unsigned count = 0;
+
+	assert_non_null(patterns);
+	if (strstr(patterns, "connection:"))
+		return 0;
+	for (char *w = strtok_r(patterns + 1, " \n", &save); w; w = strtok_r(NULL, " \n", &save))
+		if (!names_a_message(w)) {
+			fprintf(stderr, "no message is named %s\n", w);
+			count++;
+		}
+	return count;
+}
+
+static void test_corpus_has_every_must_of_rfc_9112(void **state)
+{
+	char *line = malloc(LINE_MAX_BYTES);
+	FILE *f = fopen(*state, "r");
+	unsigned failed = 0, lines = 0;
+
+	assert_non_null(f);
+	while (fgets(line, LINE_MAX_BYTES, f))
+		if (line[0] != '#' && line[0] != '\n') {
+			failed += unproven(line);
+			lines++;
+		}
+	fclose(f);
+	free(line);
+	assert_int_equal(failed, 0);
+	assert_true(lines > 40);
 }
 
 static void test_corpus_is_large(void **state)
@@ -256,10 +303,10 @@ static struct CMUnitTest test_of(const char *folder, const char *file)
 
 int main(void)
 {
-	struct CMUnitTest tests[FILES_MAX + 1] = { 0 };
+	struct CMUnitTest tests[FILES_MAX + 2] = { 0 };
 	const char *top = getenv("top_srcdir");
 	struct dirent **names;
-	char folder[4096];
+	char folder[4096], musts[4096 + 32];
 
 	snprintf(folder, sizeof(folder), "%s/%s", top ? top : ".", corpus);
 	int count = scandir(folder, &names, NULL, alphasort), n = 0;
@@ -271,8 +318,10 @@ int main(void)
 	}
 	if (count >= 0)
 		free(names);
+	snprintf(musts, sizeof(musts), "%s/../rfc9112-musts.txt", folder);
 	tests[n] = (struct CMUnitTest)cmocka_unit_test(test_corpus_is_large);
-	int failed = _cmocka_run_group_tests("h1_corpus", tests, (size_t)n + 1, NULL, NULL);
+	tests[n + 1] = (struct CMUnitTest)cmocka_unit_test_prestate(test_corpus_has_every_must_of_rfc_9112, musts);
+	int failed = _cmocka_run_group_tests("h1_corpus", tests, (size_t)n + 2, NULL, NULL);
 	for (int i = 0; i < n; i++) {
 		free((char *)(uintptr_t)tests[i].name);
 		free(tests[i].initial_state);
