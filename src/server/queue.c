@@ -40,7 +40,8 @@ static void count_place(struct server *s, int by)
 
 /* --- limits --- */
 
-uint32_t server_limit(const struct server *s)
+/* `more`: requests that the backend's load does not count yet. */
+static uint32_t limit_with(const struct server *s, uint32_t more)
 {
 	const struct backend *b = s->backend;
 	uint32_t max = load_relaxed(&s->maxconn_now);
@@ -48,11 +49,16 @@ uint32_t server_limit(const struct server *s)
 
 	if (!s->minconn || !max || !b->set.fullconn || s->minconn >= max)
 		return max;
-	served = load_relaxed(&b->served);
+	served = (uint64_t)load_relaxed(&b->served) + more;
 	if (served >= b->set.fullconn)
 		return max;
 	dynamic = served * max / b->set.fullconn;
 	return dynamic > s->minconn ? (uint32_t)dynamic : s->minconn;
+}
+
+uint32_t server_limit(const struct server *s)
+{
+	return limit_with(s, 0);
 }
 
 uint32_t server_served(const struct server *s)
@@ -67,11 +73,13 @@ uint32_t server_served(const struct server *s)
 	return n > 0 ? (uint32_t)n : 0;
 }
 
-static bool place_take(struct server *s)
+/* The limit must be the same for one who enters and for one who joins and is counted by that: else he would be told
+ * for ever that a place is free. */
+static bool place_take(struct server *s, bool counted)
 {
 	struct backend *b = s->backend;
 	_Atomic uint32_t *load = &b->load[s->slot];
-	uint32_t limit = server_limit(s);
+	uint32_t limit = limit_with(s, !counted);
 
 	if (limit) {
 		uint32_t n = atomic_load(load);
@@ -161,7 +169,7 @@ static void serve_locked(struct server *s)
 {
 	struct wait_ticket *t;
 
-	while (server_alive(s) && (t = ticket_oldest(s)) && place_take(s))
+	while (server_alive(s) && (t = ticket_oldest(s)) && place_take(s, true))
 		ticket_send(t, s);
 }
 
@@ -224,7 +232,7 @@ bool server_enter(struct server *s)
 	if (backend_own(s->backend)->shared) {
 		if (BL_UNLIKELY(atomic_load(&s->queued)))
 			return false;
-		if (!place_take(s))
+		if (!place_take(s, false))
 			return false;
 	}
 	count_place(s, 1);

@@ -103,7 +103,8 @@ struct server *server_new(struct backend *b, const char *name);
 /* After all servers are known: allocates the per-thread parts, sets the first states, builds the first picker. 0 or
  * negative errno (then backend_free is still due). */
 int backend_start(struct backend *b, unsigned threads);
-/* No thread may use it any more; connections still open are closed (see server_pool_thread_free). NULL is allowed. */
+/* No thread may use it any more, no connection may be open (server_pool_thread_free), and each loop must have turned since
+ * the last change of a server (messages). NULL is allowed. */
 void backend_free(struct backend *b);
 /* Builds and publishes a new picker after a change; under b->lock. */
 void backend_publish(struct backend *b);

@@ -1,0 +1,243 @@
+/* Tests of `option httpchk` and `http-check` lines (src/server/check_parse.c). */
+#include "rig.h"
+
+static struct arena arena;
+static struct diag diag;
+static struct token words[32];
+
+/* Cuts at single spaces; '_' in a word stands for a space. */
+static struct line line_of(const char *text)
+{
+	struct line l = { .words = words };
+	char *copy = arena_strdup(&arena, text);
+	char *save, *word = strtok_r(copy, " ", &save);
+
+	memset(words, 0, sizeof words);
+	for (; word; word = strtok_r(NULL, " ", &save), l.count++) {
+		for (char *c = word; *c; c++)
+			if (*c == '_')
+				*c = ' ';
+		words[l.count] = (struct token){ .text = word, .len = strlen(word), .at = { .file = "t", .line = 1, .column = 1 } };
+	}
+	words[l.count] = (struct token){ .text = "", .at = { .file = "t", .line = 1, .column = 1 } };
+	return l;
+}
+
+static int parse(struct backend *b, const char *text)
+{
+	struct line l = line_of(text);
+
+	return token_is(&l.words[0], "option") ? http_check_parse_option(b, &l, &arena, &diag) :
+	                                         http_check_parse_rule(b, &l, &arena, &diag);
+}
+
+static void assert_request(const struct backend *b, const char *expected)
+{
+	assert_non_null(b->http_check);
+	assert_int_equal(b->http_check->request.len, strlen(expected));
+	assert_memory_equal(b->http_check->request.ptr, expected, strlen(expected));
+}
+
+static int setup(void **state)
+{
+	arena_init_heap(&arena);
+	diag_init(&diag);
+	*state = backend_new("app");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	backend_free(*state);
+	diag_free(&diag);
+	arena_reset(&arena);
+	return 0;
+}
+
+static void refuse(struct backend *b, const char *text, const char *why)
+{
+	unsigned before = diag.count[DIAG_ALERT];
+	struct slice all;
+
+	assert_int_equal(parse(b, text), -EINVAL);
+	assert_int_equal(diag.count[DIAG_ALERT], before + 1);
+	all = diag_render(&diag, DIAG_WARNING);
+	if (!memmem(all.ptr, all.len, why, strlen(why)))
+		fail_msg("'%s': no '%s' in %.*s", text, why, (int)all.len, all.ptr);
+}
+
+static void test_httpchk_takes_up_to_four_words(void **state)
+{
+	struct backend *b = *state;
+
+	assert_int_equal(parse(b, "option httpchk"), 0);
+	assert_request(b, "OPTIONS / HTTP/1.0\r\nConnection: close\r\n\r\n");
+	assert_int_equal(parse(b, "option httpchk /health?x=1"), 0);
+	assert_request(b, "OPTIONS /health?x=1 HTTP/1.0\r\nConnection: close\r\n\r\n");
+	assert_int_equal(parse(b, "option httpchk HEAD /"), 0);
+	assert_request(b, "HEAD / HTTP/1.0\r\nConnection: close\r\n\r\n");
+	assert_int_equal(parse(b, "option httpchk OPTIONS * HTTP/1.1 www"), 0);
+	assert_request(b, "OPTIONS * HTTP/1.1\r\nHost: www\r\nConnection: close\r\n\r\n");
+	assert_true(b->http_check->on);
+}
+
+static void test_header_fields_behind_the_version_still_work(void **state)
+{
+	struct backend *b = *state;
+
+	assert_int_equal(parse(b, "option httpchk GET / HTTP/1.1\r\nHost:_www"), 0);
+	assert_request(b, "GET / HTTP/1.1\r\nHost: www\r\nConnection: close\r\n\r\n");
+	assert_int_equal(diag.count[DIAG_WARNING], 1);
+}
+
+static void test_send_completes_the_request(void **state)
+{
+	struct backend *b = *state;
+
+	assert_int_equal(parse(b, "http-check send meth POST uri /x ver HTTP/1.1 hdr Host a.example hdr X-Y 100%% body hello"), 0);
+	assert_false(b->http_check->on);
+	assert_request(b, "POST /x HTTP/1.1\r\nHost: a.example\r\nX-Y: 100%\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello");
+	assert_int_equal(parse(b, "option httpchk"), 0);
+	assert_true(b->http_check->on);
+	assert_int_equal(b->http_check->body.len, 5);
+}
+
+static void test_a_connection_field_of_ones_own_is_the_only_one(void **state)
+{
+	struct backend *b = *state;
+
+	assert_int_equal(parse(b, "http-check send hdr connection keep-alive"), 0);
+	assert_request(b, "OPTIONS / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n");
+}
+
+static void test_framing_fields_are_ignored_with_a_warning(void **state)
+{
+	struct backend *b = *state;
+
+	assert_int_equal(parse(b, "http-check send hdr Content-Length 5 hdr transfer-encoding chunked"), 0);
+	assert_request(b, "OPTIONS / HTTP/1.0\r\nConnection: close\r\n\r\n");
+	assert_int_equal(diag.count[DIAG_WARNING], 2);
+}
+
+static void test_send_refuses_what_it_cannot_do(void **state)
+{
+	struct backend *b = *state;
+
+	refuse(b, "http-check send meth", "'meth' needs a value");
+	refuse(b, "http-check send hdr X", "'hdr' needs a name and a value");
+	refuse(b, "http-check send meth G(T", "not an HTTP method");
+	refuse(b, "http-check send uri /a_b", "no spaces");
+	refuse(b, "http-check send ver HTTP/2.0", "not supported by Ballast (yet)");
+	refuse(b, "http-check send hdr X:Y z", "not the name of a header field");
+	refuse(b, "http-check send hdr X %[srv_name]", "variables in checks are not supported");
+	refuse(b, "http-check send hdr X a\r\nb", "control bytes");
+	refuse(b, "http-check send uri-lf /%[x]", "'uri-lf' in http-check is not supported");
+	refuse(b, "http-check send metth GET", "meth");
+	refuse(b, "option httpchk GET / HTTP/3", "HTTP/1.1");
+	refuse(b, "option httpchk GET / HTTP/1.1 a b", "");
+	assert_int_equal(parse(b, "http-check send"), 0);
+	refuse(b, "http-check send", "more than one");
+}
+
+static void test_statuses_are_lists_and_ranges(void **state)
+{
+	struct backend *b = *state;
+	const struct http_check *h;
+
+	assert_int_equal(parse(b, "http-check expect status 200,201,300-310"), 0);
+	h = b->http_check;
+	assert_int_equal(h->expect, EXPECT_STATUS);
+	assert_int_equal(h->range_count, 3);
+	assert_int_equal(h->ranges[2].low, 300);
+	assert_int_equal(h->ranges[2].high, 310);
+	assert_false(h->negate);
+}
+
+static void test_a_match_can_be_negated_both_ways(void **state)
+{
+	struct backend *b = *state, *other = backend_new("other");
+
+	assert_int_equal(parse(b, "http-check expect min-recv 10 comment x ! string SQL_Error"), 0);
+	assert_true(b->http_check->negate);
+	assert_int_equal(b->http_check->min_recv, 10);
+	assert_true(slice_eq(b->http_check->string, SLICE("SQL Error")));
+	assert_int_equal(parse(other, "http-check expect !status 500-599"), 0);
+	assert_true(other->http_check->negate);
+	backend_free(other);
+}
+
+static void test_expect_refuses_what_it_cannot_do(void **state)
+{
+	struct backend *b = *state;
+
+	refuse(b, "http-check expect", "match of http-check expect");
+	refuse(b, "http-check expect !", "match of http-check expect");
+	refuse(b, "http-check expect status", "'status' needs a value");
+	refuse(b, "http-check expect status 99", "not a status");
+	refuse(b, "http-check expect status 200-", "not a status");
+	refuse(b, "http-check expect status 300-200", "not a status");
+	refuse(b, "http-check expect status 200,", "not a status");
+	refuse(b, "http-check expect status 2xx", "not a status");
+	refuse(b, "http-check expect string a b", "unexpected argument 'b'");
+	refuse(b, "http-check expect min-recv x string a", "min-recv");
+	refuse(b, "http-check expect rstatus ^2", "'rstatus' in http-check is not supported by Ballast (yet)");
+	refuse(b, "http-check expect ! rstring x", "'rstring' in http-check is not supported by Ballast (yet)");
+	refuse(b, "http-check expect ok-status L7OK status 200", "'ok-status' in http-check is not supported by Ballast (yet)");
+	refuse(b, "http-check disable-on-404", "'disable-on-404' in http-check is not supported by Ballast (yet)");
+	refuse(b, "http-check expct status 200", "expect");
+	refuse(b, "http-check", "http-check rule");
+	assert_int_equal(parse(b, "http-check expect status 200"), 0);
+	refuse(b, "http-check expect status 201", "more than one");
+}
+
+static void test_a_refused_line_changes_nothing(void **state)
+{
+	struct backend *b = *state;
+	struct http_check *before;
+
+	assert_int_equal(parse(b, "option httpchk GET /a"), 0);
+	before = b->http_check;
+	refuse(b, "http-check expect status 1", "not a status");
+	assert_ptr_equal(b->http_check, before);
+}
+
+static void test_rules_from_defaults_are_replaced_and_never_changed(void **state)
+{
+	struct backend *defaults = *state, *b = backend_new("b"), *c = backend_new("c");
+
+	assert_int_equal(parse(defaults, "option httpchk GET /d"), 0);
+	assert_int_equal(parse(defaults, "http-check send hdr X d"), 0);
+	assert_int_equal(parse(defaults, "http-check expect string d"), 0);
+	b->http_check = c->http_check = defaults->http_check;
+	assert_int_equal(parse(b, "http-check send hdr Y b"), 0);
+	assert_request(b, "GET /d HTTP/1.0\r\nY: b\r\nConnection: close\r\n\r\n");
+	assert_int_equal(b->http_check->expect, EXPECT_DEFAULT);
+	assert_int_equal(parse(b, "http-check expect status 200"), 0);
+	assert_request(c, "GET /d HTTP/1.0\r\nX: d\r\nConnection: close\r\n\r\n");
+	assert_int_equal(c->http_check->expect, EXPECT_STRING);
+	assert_int_equal(parse(c, "option httpchk GET /c"), 0);
+	assert_request(c, "GET /c HTTP/1.0\r\nX: d\r\nConnection: close\r\n\r\n");
+	assert_request(defaults, "GET /d HTTP/1.0\r\nX: d\r\nConnection: close\r\n\r\n");
+	backend_free(b);
+	backend_free(c);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_httpchk_takes_up_to_four_words),
+		TEST(test_header_fields_behind_the_version_still_work),
+		TEST(test_send_completes_the_request),
+		TEST(test_a_connection_field_of_ones_own_is_the_only_one),
+		TEST(test_framing_fields_are_ignored_with_a_warning),
+		TEST(test_send_refuses_what_it_cannot_do),
+		TEST(test_statuses_are_lists_and_ranges),
+		TEST(test_a_match_can_be_negated_both_ways),
+		TEST(test_expect_refuses_what_it_cannot_do),
+		TEST(test_a_refused_line_changes_nothing),
+		TEST(test_rules_from_defaults_are_replaced_and_never_changed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
