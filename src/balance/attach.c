@@ -59,9 +59,15 @@ static struct picker *attach_build(struct backend *b, uint32_t generation)
 	struct picker *p = NULL;
 
 	if (arrays_alloc(&a, b->server_count) == 0) {
-		struct pick_input in = { .count = b->server_count, .weight = a.weight, .usable = a.usable, .backup = a.backup,
-					 .id = a.id, .name = a.name, .load = b->load, .maxconn = b->maxconn,
-					 .all_backups = b->set.all_backups };
+		struct pick_input in = { .count = b->server_count,
+			.weight = a.weight,
+			.usable = a.usable,
+			.backup = a.backup,
+			.id = a.id,
+			.name = a.name,
+			.load = b->load,
+			.maxconn = b->maxconn,
+			.all_backups = b->set.all_backups };
 		arrays_fill(&a, b);
 		p = pick_build(b->algorithm, b->algorithm_param, &in, generation);
 	}
@@ -105,7 +111,11 @@ static bool attach_needs_load(const struct backend *b)
 void balance_attach(void)
 {
 	static const struct backend_balance_ops ops = {
-		.start = attach_start, .stop = attach_stop, .needs_load = attach_needs_load, .build = attach_build, .free = attach_free,
+		.start = attach_start,
+		.stop = attach_stop,
+		.needs_load = attach_needs_load,
+		.build = attach_build,
+		.free = attach_free,
 	};
 
 	backend_set_balance_ops(&ops);

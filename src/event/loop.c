@@ -180,7 +180,8 @@ static void hand_out_events(struct loop *l)
 	struct loop_batch *b = l->batch;
 	for (b->at = 0; b->at < b->count; b->at++) {
 		struct watch *w = b->events[b->at].data.ptr;
-		if (w)
+		/* Closed between two turns (loop_close_later): its descriptor is still there. */
+		if (w && w->fd >= 0)
 			w->ready(w, ready_bits(b->events[b->at].events));
 	}
 	b->at = b->count = 0;

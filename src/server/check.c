@@ -78,7 +78,7 @@ static void describe(const struct check *c, char *to, size_t room)
 	if (c->text[0])
 		snprintf(info, sizeof info, ", info: \"%s\"", c->text);
 	snprintf(to, room, ", reason: %s%s%s, check duration: %" PRIu32 "ms", check_status_text(c->status), code, info,
-	         c->duration_ms);
+		c->duration_ms);
 }
 
 /* `option log-health-checks` */
@@ -88,8 +88,9 @@ static void log_result(const struct check *c, const char *what)
 	bool up = s->check_count >= s->rise;
 
 	log_event(&s->backend->log, LOG_L_NOTICE, "Health check for %sserver %s/%s %s%s, status: %d/%d %s.",
-	          s->backup ? "backup " : "", s->backend->name, s->name, check_status_passed(c->status) ? "succeeded" : "failed",
-	          what, up ? s->check_count - s->rise + 1 : s->check_count, up ? s->fall : s->rise, up ? "UP" : "DOWN");
+		s->backup ? "backup " : "", s->backend->name, s->name,
+		check_status_passed(c->status) ? "succeeded" : "failed", what,
+		up ? s->check_count - s->rise + 1 : s->check_count, up ? s->fall : s->rise, up ? "UP" : "DOWN");
 }
 
 static void count_result(struct server *s, bool passed)
@@ -210,11 +211,8 @@ static void end_unconnected(struct check *c, int err)
 	case EHOSTUNREACH:
 	case ENETUNREACH:
 	case ETIMEDOUT:
-	case ENOENT: /* no such unix socket */
-		end_with(c, CHECK_L4CON, strerror(-err));
-		return;
-	default:
-		end_with(c, CHECK_SOCKERR, strerror(-err));
+	case ENOENT: /* no such unix socket */ end_with(c, CHECK_L4CON, strerror(-err)); return;
+	default: end_with(c, CHECK_SOCKERR, strerror(-err));
 	}
 }
 

@@ -32,7 +32,9 @@ struct response {
 enum { PARSE_MORE = 1 };
 
 static const struct h1_limits limits = {
-	.head_bytes = RESPONSE_BYTES, .fields = RESPONSE_FIELDS, .trailer_bytes = RESPONSE_BYTES,
+	.head_bytes = RESPONSE_BYTES,
+	.fields = RESPONSE_FIELDS,
+	.trailer_bytes = RESPONSE_BYTES,
 };
 
 struct http_check_run *http_check_run_new(const struct http_check *http)
@@ -70,13 +72,9 @@ static int parse_head(struct http_check_run *run, struct response *got, struct c
 		msg_reset(&got->msg);
 		h1_response_init(&p, &got->msg, method_of(slice_from_str(run->http->method)), &limits);
 		switch (h1_parse_head(&p, run->buffer + at, run->received - at)) {
-		case H1_MORE:
-			return PARSE_MORE;
-		case H1_ERROR:
-			check_result_set(r, CHECK_L7RSP, h1_error_text(p.error));
-			return -EPROTO;
-		case H1_DONE:
-			break;
+		case H1_MORE: return PARSE_MORE;
+		case H1_ERROR: check_result_set(r, CHECK_L7RSP, h1_error_text(p.error)); return -EPROTO;
+		case H1_DONE: break;
 		}
 		at += p.head_len;
 	} while (got->msg.status < 200 && got->msg.status != 101);
@@ -152,7 +150,8 @@ static bool judge_string(const struct http_check_run *run, const struct response
 	if (!found && !h->negate && !run->payload_len)
 		check_result_set(r, CHECK_L7RSP, "HTTP content check could not find a response body");
 	else if (found == h->negate)
-		check_result_set(r, CHECK_L7RSP, found ? "HTTP check matched unwanted content" : "HTTP content check did not match");
+		check_result_set(r, CHECK_L7RSP,
+			found ? "HTTP check matched unwanted content" : "HTTP content check did not match");
 	else
 		check_result_set(r, CHECK_L7OK, "");
 	if (r->status == CHECK_L7OK)
@@ -169,7 +168,7 @@ static bool end_incomplete(const struct http_check_run *run, struct check_result
 	if (!run->ended)
 		return false;
 	check_result_set(r, run->received ? CHECK_L7RSP : CHECK_SOCKERR,
-	                 run->received ? "the connection ended within the head of the response" : "");
+		run->received ? "the connection ended within the head of the response" : "");
 	return true;
 }
 

@@ -51,7 +51,8 @@ static int set_method(struct http_check *h, const struct token *t, struct diag *
 static int set_uri(struct http_check *h, const struct token *t, struct diag *d)
 {
 	if (!*t->text || !is_printable(t->text, false)) {
-		diag_error(d, &t->at, "a path such as /health", "a URI has no spaces and no control bytes, and is not empty");
+		diag_error(d, &t->at, "a path such as /health",
+			"a URI has no spaces and no control bytes, and is not empty");
 		return -EINVAL;
 	}
 	h->uri = t->text;
@@ -60,8 +61,8 @@ static int set_uri(struct http_check *h, const struct token *t, struct diag *d)
 
 static int append_headers(struct http_check *h, struct slice more, struct arena *a)
 {
-	h->headers = arena_printf(a, "%.*s%.*s", (int)h->headers.len, h->headers.len ? h->headers.ptr : "", (int)more.len,
-	                          more.ptr);
+	h->headers = arena_printf(a, "%.*s%.*s", (int)h->headers.len, h->headers.len ? h->headers.ptr : "",
+		(int)more.len, more.ptr);
 	return h->headers.ptr ? 0 : -ENOMEM;
 }
 
@@ -72,8 +73,8 @@ static int set_version(struct http_check *h, const struct token *t, struct arena
 	struct slice version = end ? slice_of(t->text, (size_t)(end - t->text)) : token_slice(t), more;
 
 	if (!slice_eq(version, SLICE("HTTP/1.0")) && !slice_eq(version, SLICE("HTTP/1.1"))) {
-		diag_error(d, &t->at, "HTTP/1.0 or HTTP/1.1", "checks with '%.*s' are not supported by Ballast (yet)", (int)version.len,
-		           version.ptr);
+		diag_error(d, &t->at, "HTTP/1.0 or HTTP/1.1", "checks with '%.*s' are not supported by Ballast (yet)",
+			(int)version.len, version.ptr);
 		return -EINVAL;
 	}
 	h->version = arena_copy(a, version).ptr;
@@ -91,7 +92,8 @@ static const char *plain_format(const struct token *t, struct arena *a, struct d
 
 	for (const char *at = t->text; out && *at; at++) {
 		if (*at == '%' && at[1] != '%') {
-			diag_error(d, &t->at, "write %% for a percent sign", "variables in checks are not supported by Ballast (yet)");
+			diag_error(d, &t->at, "write %% for a percent sign",
+				"variables in checks are not supported by Ballast (yet)");
 			return NULL;
 		}
 		at += *at == '%';
@@ -148,10 +150,9 @@ static int render(struct http_check *h, struct arena *a)
 		length = arena_printf(a, "Content-Length: %zu\r\n", h->body.len);
 	if (!host.ptr || !length.ptr)
 		return -ENOMEM;
-	h->request = arena_printf(a, "%s %s %s\r\n%s%.*s%s%s\r\n%.*s", h->method, h->uri, h->version, host.ptr, (int)h->headers.len,
-	                          h->headers.len ? h->headers.ptr : "", length.ptr,
-	                          h->has_connection ? "" : "Connection: close\r\n", (int)h->body.len,
-	                          h->body.len ? h->body.ptr : "");
+	h->request = arena_printf(a, "%s %s %s\r\n%s%.*s%s%s\r\n%.*s", h->method, h->uri, h->version, host.ptr,
+		(int)h->headers.len, h->headers.len ? h->headers.ptr : "", length.ptr,
+		h->has_connection ? "" : "Connection: close\r\n", (int)h->body.len, h->body.len ? h->body.ptr : "");
 	return h->request.ptr ? 0 : -ENOMEM;
 }
 
@@ -195,7 +196,7 @@ int http_check_parse_option(struct backend *b, const struct line *l, struct aren
 /* --- http-check send --- */
 
 static int add_header(struct http_check *h, const struct token *name, const struct token *value, struct arena *a,
-		      struct diag *d)
+	struct diag *d)
 {
 	const char *text = plain_format(value, a, d);
 	struct slice field;
@@ -207,7 +208,7 @@ static int add_header(struct http_check *h, const struct token *name, const stru
 		return -EINVAL;
 	}
 	if (slice_eq_icase(token_slice(name), SLICE("content-length")) ||
-	    slice_eq_icase(token_slice(name), SLICE("transfer-encoding"))) {
+		slice_eq_icase(token_slice(name), SLICE("transfer-encoding"))) {
 		diag_warn(d, &name->at, NULL, "'%s' is ignored here: Ballast frames the request itself", name->text);
 		return 0;
 	}
@@ -223,22 +224,16 @@ static int add_header(struct http_check *h, const struct token *name, const stru
 enum send_word { SEND_METH, SEND_URI, SEND_VER, SEND_HDR, SEND_BODY, SEND_COMMENT };
 static const char *const send_words[] = { "meth", "uri", "ver", "hdr", "body", "comment", NULL };
 
-static int send_argument(struct http_check *h, enum send_word word, const struct token *t, struct arena *a, struct diag *d)
+static int send_argument(struct http_check *h, enum send_word word, const struct token *t, struct arena *a,
+	struct diag *d)
 {
 	switch (word) {
-	case SEND_METH:
-		return set_method(h, t, d);
-	case SEND_URI:
-		return set_uri(h, t, d);
-	case SEND_VER:
-		return set_version(h, t, a, d);
-	case SEND_HDR:
-		return add_header(h, t, t + 1, a, d);
-	case SEND_BODY:
-		h->body = token_slice(t);
-		return 0;
-	case SEND_COMMENT: /* for people */
-		return 0;
+	case SEND_METH: return set_method(h, t, d);
+	case SEND_URI: return set_uri(h, t, d);
+	case SEND_VER: return set_version(h, t, a, d);
+	case SEND_HDR: return add_header(h, t, t + 1, a, d);
+	case SEND_BODY: h->body = token_slice(t); return 0;
+	case SEND_COMMENT: /* for people */ return 0;
 	}
 	return 0;
 }
@@ -246,7 +241,7 @@ static int send_argument(struct http_check *h, enum send_word word, const struct
 static int missing_value(const struct line *l, const struct token *of, struct diag *d)
 {
 	diag_error(d, &l->words[l->count].at, NULL, "'%s' needs %s behind it", of->text,
-	           token_is(of, "hdr") ? "a name and a value" : "a value");
+		token_is(of, "hdr") ? "a name and a value" : "a value");
 	return -EINVAL;
 }
 
@@ -320,8 +315,8 @@ static int expect_status(struct http_check *h, const struct token *t, struct are
 	h->expect = EXPECT_STATUS;
 	while (slice_next_member(&rest, &member)) {
 		if (parse_range(member, &h->ranges[h->range_count++])) {
-			diag_error(d, &t->at, "200,201,300-310", "'%.*s' is not a status (100 to 999) or a range of them",
-			           (int)member.len, member.ptr);
+			diag_error(d, &t->at, "200,201,300-310",
+				"'%.*s' is not a status (100 to 999) or a range of them", (int)member.len, member.ptr);
 			return -EINVAL;
 		}
 	}
@@ -360,8 +355,8 @@ static int expect_options(struct http_check *h, const struct line *l, size_t *at
 
 static int parse_match(struct http_check *h, const struct line *l, size_t at, struct arena *a, struct diag *d)
 {
-	static const char *const unsupported[] = { "rstatus", "rstring", "hdr", "fhdr", "string-lf", "ok-status", "error-status",
-		"tout-status", "on-success", "on-error", "status-code", NULL };
+	static const char *const unsupported[] = { "rstatus", "rstring", "hdr", "fhdr", "string-lf", "ok-status",
+		"error-status", "tout-status", "on-success", "on-error", "status-code", NULL };
 	static const char *const matches[] = { "status", "string", NULL };
 	struct token t = l->words[at];
 	unsigned match;
@@ -377,7 +372,8 @@ static int parse_match(struct http_check *h, const struct line *l, size_t at, st
 	if (at + 1 >= l->count)
 		return missing_value(l, &t, d);
 	if (at + 2 < l->count) {
-		diag_error(d, &l->words[at + 2].at, "escape spaces: Not\\ Found", "unexpected argument '%s'", l->words[at + 2].text);
+		diag_error(d, &l->words[at + 2].at, "escape spaces: Not\\ Found", "unexpected argument '%s'",
+			l->words[at + 2].text);
 		return -EINVAL;
 	}
 	return match == 0 ? expect_status(h, &l->words[at + 1], a, d) : expect_string(h, &l->words[at + 1], d);
@@ -392,7 +388,8 @@ static int parse_expect(struct backend *b, const struct line *l, struct arena *a
 	if (!h)
 		return -ENOMEM;
 	if (h->has_expect) {
-		diag_error(d, &l->words[1].at, NULL, "more than one http-check expect is not supported by Ballast (yet)");
+		diag_error(d, &l->words[1].at, NULL,
+			"more than one http-check expect is not supported by Ballast (yet)");
 		return -EINVAL;
 	}
 	h->has_expect = true;
@@ -405,8 +402,8 @@ static int parse_expect(struct backend *b, const struct line *l, struct arena *a
 
 int http_check_parse_rule(struct backend *b, const struct line *l, struct arena *a, struct diag *d)
 {
-	static const char *const unsupported[] = { "comment", "connect", "disable-on-404", "send-state", "set-var", "set-var-fmt",
-		"unset-var", NULL };
+	static const char *const unsupported[] = { "comment", "connect", "disable-on-404", "send-state", "set-var",
+		"set-var-fmt", "unset-var", NULL };
 	static const char *const rules[] = { "send", "expect", NULL };
 	const struct token *t = &l->words[1];
 	unsigned rule;

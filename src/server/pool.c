@@ -41,12 +41,6 @@ static void count_used(struct server_thread *t, int by)
 		t->used_max = load_relaxed(&t->used);
 }
 
-static void conn_count(struct server *s, enum counter which)
-{
-	count_add(&own(s)->counters, which, 1);
-	count_add(&s->backend->thread[loop_self->index].counters, which, 1);
-}
-
 /* --- the thread's list of servers that have something to sweep --- */
 
 static void sweep(struct timer *timer);
@@ -117,7 +111,8 @@ static bool worth_keeping(struct server_conn *sc)
 {
 	struct server *s = sc->server;
 
-	if (sc->is_private || sc->conn.flags & (CONN_PEER_ENDED | CONN_ERROR | CONN_SHUT_WRITE | CONN_EOF_READ | CONN_CONNECTING))
+	if (sc->is_private ||
+		sc->conn.flags & (CONN_PEER_ENDED | CONN_ERROR | CONN_SHUT_WRITE | CONN_EOF_READ | CONN_CONNECTING))
 		return false;
 	if (!s->pool_purge_delay_ms || pool_is_full(s) || !server_alive(s))
 		return false;
@@ -183,7 +178,7 @@ static struct server_conn *take_shared(struct server *s)
 	while (!lfstack_empty(&s->shared_idle) && (sc = pop_shared(s))) {
 		sc->thread = (uint16_t)loop_self->index;
 		if (load_relaxed(&s->target_version) == sc->target_version && conn_is_quiet(&sc->conn) &&
-		    conn_attach(&sc->conn) == 0)
+			conn_attach(&sc->conn) == 0)
 			return sc;
 		conn_end(sc, false);
 	}
@@ -201,7 +196,6 @@ struct server_conn *server_conn_take(struct server *s, void (*ready)(struct watc
 	sc->conn.watch.ready = ready;
 	sc->user = user;
 	count_used(own(s), 1);
-	conn_count(s, COUNT_CONN_REUSED);
 	return sc;
 }
 
@@ -212,7 +206,7 @@ static void connect_options(const struct server *s, struct conn_options *o)
 	const struct backend_settings *set = &s->backend->set;
 
 	*o = (struct conn_options){ .interface = s->source_interface ? s->source_interface : set->source_interface,
-				    .keepalive = set->tcp_keepalive_server };
+		.keepalive = set->tcp_keepalive_server };
 	if (s->source.len)
 		o->source = &s->source;
 	else if (set->source.len)
@@ -220,7 +214,7 @@ static void connect_options(const struct server *s, struct conn_options *o)
 }
 
 static int start_connect(struct server *s, struct server_conn *sc, uint16_t client_dst_port,
-			 void (*ready)(struct watch *w, unsigned bits))
+	void (*ready)(struct watch *w, unsigned bits))
 {
 	struct conn_options options;
 	struct endpoint to;
@@ -238,8 +232,8 @@ static int start_connect(struct server *s, struct server_conn *sc, uint16_t clie
 	return conn_connect(&sc->conn, &to, &options, ready);
 }
 
-struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port, void (*ready)(struct watch *w, unsigned bits),
-				     void *user, int *error)
+struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port,
+	void (*ready)(struct watch *w, unsigned bits), void *user, int *error)
 {
 	struct server_conn *sc = calloc(1, sizeof *sc);
 
@@ -252,7 +246,6 @@ struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port,
 	sc->thread = (uint16_t)loop_self->index;
 	sc->target_version = atomic_load(&s->target_version);
 	list_init(&sc->link);
-	conn_count(s, COUNT_CONN);
 	*error = start_connect(s, sc, client_dst_port, ready);
 	if (*error) {
 		free(sc);

@@ -20,11 +20,11 @@ struct wait_ticket {
 	struct list link;         /* in a queue; under queue_lock */
 	struct server_wait *wait; /* NULL: given up */
 	struct backend *backend;
-	struct server *server;    /* waits for this one; NULL: for any */
+	struct server *server; /* waits for this one; NULL: for any */
 	struct server *granted;
 	uint64_t since_ns;
 	unsigned thread;
-	bool queued;              /* under queue_lock */
+	bool queued; /* under queue_lock */
 	struct post post;
 };
 

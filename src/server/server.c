@@ -55,18 +55,18 @@ static void log_change(struct server *s, enum log_level level, const char *what,
 	running = backup && !active ? " Running on backup." : "";
 	if (server_alive(s))
 		snprintf(tail, sizeof tail, "online.%s %u sessions requeued, %u total in queue.", running, requeued,
-		         queued_in_all(b));
+			queued_in_all(b));
 	else
 		snprintf(tail, sizeof tail, "left.%s %u sessions active, %u requeued, %u remaining in queue.", running,
-		         server_served(s), requeued, queued_in_all(b));
-	log_event(&b->log, level, "%sServer %s/%s %s. %u active and %u backup servers %s", s->backup ? "Backup " : "", b->name,
-	          s->name, what, active, backup, tail);
+			server_served(s), requeued, queued_in_all(b));
+	log_event(&b->log, level, "%sServer %s/%s %s. %u active and %u backup servers %s", s->backup ? "Backup " : "",
+		b->name, s->name, what, active, backup, tail);
 }
 
 static void log_plain(struct server *s, const char *what)
 {
-	log_event(&s->backend->log, LOG_L_NOTICE, "%sServer %s/%s %s.", s->backup ? "Backup " : "", s->backend->name, s->name,
-	          what);
+	log_event(&s->backend->log, LOG_L_NOTICE, "%sServer %s/%s %s.", s->backup ? "Backup " : "", s->backend->name,
+		s->name, what);
 }
 
 /* Times and counters of a server that went up or down. */

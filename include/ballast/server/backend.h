@@ -23,7 +23,7 @@ enum http_connection { CONNECTION_KEEP_ALIVE, CONNECTION_SERVER_CLOSE, CONNECTIO
 
 struct forwardfor {
 	bool on, if_none;
-	const char *header;         /* X-Forwarded-For */
+	const char *header; /* X-Forwarded-For */
 	struct net_prefix except;
 	bool has_except;
 };
@@ -35,23 +35,23 @@ enum hash_key { HASH_NONE, HASH_SOURCE, HASH_URI };
 struct backend_settings {
 	uint32_t timeout_connect_ms, timeout_server_ms, timeout_queue_ms, timeout_check_ms, timeout_tunnel_ms,
 		timeout_server_fin_ms; /* 0: none */
-	uint32_t retries;           /* default 3 */
+	uint32_t retries;              /* default 3 */
 	bool redispatch;
 	int32_t redispatch_interval; /* default -1: at the last retry; n: every n; 0 is off */
-	uint32_t fullconn;          /* 0: derived from maxconn of the frontends that use it */
-	enum http_reuse reuse;      /* default safe */
+	uint32_t fullconn;           /* 0: derived from maxconn of the frontends that use it */
+	enum http_reuse reuse;       /* default safe */
 	enum http_connection connection;
-	bool all_backups, abort_on_close, prefer_last_server, http_no_delay, log_health_checks, no_linger, tcp_keepalive_server,
-		splice_request, splice_response, splice_auto;
+	bool all_backups, abort_on_close, prefer_last_server, http_no_delay, log_health_checks, no_linger,
+		tcp_keepalive_server, splice_request, splice_response, splice_auto;
 	struct forwardfor forwardfor;
 	struct endpoint source;
 	const char *source_interface;
-	const char *via;            /* `option via NAME`, Ballast's own (RFC 9110 section 7.6.3) */
+	const char *via; /* `option via NAME`, Ballast's own (RFC 9110 section 7.6.3) */
 };
 
 struct backend_thread {
 	struct pick_thread *pick;
-	atomic_bool shared;         /* this thread keeps load[]: backend.shared_load, or `set maxconn server` since */
+	atomic_bool shared; /* this thread keeps load[]: backend.shared_load, or `set maxconn server` since */
 	struct counters counters;
 } __attribute__((aligned(64)));
 
@@ -63,36 +63,36 @@ struct backend {
 	struct place at;
 	struct backend_settings set;
 	struct log_targets log;
-	struct server **servers;        /* [server_count], in the order of the file */
+	struct server **servers; /* [server_count], in the order of the file */
 	uint32_t server_count;
 	/* balancing */
 	const struct pick_algorithm *algorithm; /* NULL while loading: roundrobin */
 	int64_t algorithm_param;
 	enum hash_key hash_key;
-	struct hash_options *hash_options;  /* of `balance uri ...`, `hash-type` */
-	atomic_bool shared_load;        /* load[] is kept by all threads: an algorithm or a maxconn needs it */
-	bool dynamic_limit;             /* a server has a minconn: `served` is kept */
-	_Atomic uint32_t *load;         /* [server_count] */
-	_Atomic uint32_t *maxconn;      /* [server_count] mirrors server.maxconn_now */
-	_Atomic(struct picker *) picker; /* read with backend_picker_acquire() */
+	struct hash_options *hash_options; /* of `balance uri ...`, `hash-type` */
+	atomic_bool shared_load;           /* load[] is kept by all threads: an algorithm or a maxconn needs it */
+	bool dynamic_limit;                /* a server has a minconn: `served` is kept */
+	_Atomic uint32_t *load;            /* [server_count] */
+	_Atomic uint32_t *maxconn;         /* [server_count] mirrors server.maxconn_now */
+	_Atomic(struct picker *) picker;   /* read with backend_picker_acquire() */
 	uint32_t picker_generation;
-	pthread_mutex_t lock;           /* state of its servers */
+	pthread_mutex_t lock; /* state of its servers */
 	/* queue: only taken where a limit was reached */
 	pthread_mutex_t queue_lock;
-	struct list queue;              /* of wait_ticket.link: waiting for any server */
+	struct list queue; /* of wait_ticket.link: waiting for any server */
 	_Atomic uint32_t queued, queued_max;
-	_Atomic uint32_t served;        /* requests on its servers and in its queues, all threads; kept where dynamic_limit */
+	_Atomic uint32_t served; /* requests on its servers and in its queues, all threads; kept where dynamic_limit */
 	/* rules, of room proxy */
 	struct acl_set *acls;
 	struct rules *http_request, *http_response;
-	struct errors *errors;          /* errorfile */
-	struct http_check *http_check;  /* option httpchk, http-check: NULL: checks connect only */
+	struct errors *errors;         /* errorfile */
+	struct http_check *http_check; /* option httpchk, http-check: NULL: checks connect only */
 	uint64_t last_change_s, down_seconds;
 	uint32_t down_transitions;
 	bool was_up;
 	uint32_t threads;
-	struct backend_thread *thread;  /* [threads]; NULL before backend_start */
-	struct backend *next;           /* all backends of the graph */
+	struct backend_thread *thread; /* [threads]; NULL before backend_start */
+	struct backend *next;          /* all backends of the graph */
 };
 
 /* Made by the configuration: an empty backend; NULL where memory is out. `name` must outlive it. */

@@ -15,28 +15,37 @@
 #include "ballast/server/backend.h"
 
 enum check_status {
-	CHECK_UNKNOWN, CHECK_INI, CHECK_SOCKERR, CHECK_L4OK, CHECK_L4TOUT, CHECK_L4CON, CHECK_L7OK, CHECK_L7TOUT, CHECK_L7RSP,
-	CHECK_L7STS, CHECK_STATUS_COUNT
+	CHECK_UNKNOWN,
+	CHECK_INI,
+	CHECK_SOCKERR,
+	CHECK_L4OK,
+	CHECK_L4TOUT,
+	CHECK_L4CON,
+	CHECK_L7OK,
+	CHECK_L7TOUT,
+	CHECK_L7RSP,
+	CHECK_L7STS,
+	CHECK_STATUS_COUNT
 };
 
 enum { CHECK_TEXT_MAX = 128 };
 
 struct check {
-	struct conn conn;           /* first: the watch finds it */
+	struct conn conn; /* first: the watch finds it */
 	struct server *server;
-	unsigned thread;            /* whose loop runs it */
+	unsigned thread; /* whose loop runs it */
 	struct timer next, deadline;
 	bool running;
 	uint64_t start_ns;
 	/* the HTTP exchange while it runs; NULL where connecting is all */
 	struct http_check_run *run;
 	/* results; under backend.lock */
-	bool enabled;               /* `disable health` clears it */
-	uint8_t status;             /* enum check_status */
-	uint16_t code;              /* HTTP status; 0 none */
+	bool enabled;   /* `disable health` clears it */
+	uint8_t status; /* enum check_status */
+	uint16_t code;  /* HTTP status; 0 none */
 	uint32_t duration_ms;
-	bool measured;              /* there was a first result */
-	char text[CHECK_TEXT_MAX];  /* of the last result: reason phrase or error; may be empty */
+	bool measured;             /* there was a first result */
+	char text[CHECK_TEXT_MAX]; /* of the last result: reason phrase or error; may be empty */
 };
 
 /* Of a status: "L4OK"; "Layer4 check passed"; HAProxy's number in `show servers state`. */
@@ -68,18 +77,18 @@ struct status_range {
 
 struct http_check {
 	const struct backend *rules_owner; /* whose http-check lines these are; those from `defaults` are replaced */
-	bool on;                     /* `option httpchk` was given; `no option httpchk` clears it in a copy */
+	bool on;                           /* `option httpchk` was given; `no option httpchk` clears it in a copy */
 	bool has_send, has_expect, has_connection;
 	const char *method, *uri, *version, *host; /* host NULL: no Host field */
-	struct slice headers;        /* "Name: value\r\n"... */
+	struct slice headers;                      /* "Name: value\r\n"... */
 	struct slice body;
-	uint8_t expect;              /* enum check_expect */
+	uint8_t expect; /* enum check_expect */
 	bool negate;
-	int32_t min_recv;            /* bytes of the body to wait for; -1: none */
+	int32_t min_recv; /* bytes of the body to wait for; -1: none */
 	struct status_range *ranges;
 	uint32_t range_count;
 	struct slice string;
-	struct slice request;        /* all of it, as it is sent */
+	struct slice request; /* all of it, as it is sent */
 };
 
 /* Both replace b->http_check by an extended copy, so that backends may share one that they got from `defaults`.

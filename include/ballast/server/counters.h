@@ -12,22 +12,36 @@
 #include <stdint.h>
 
 enum counter {
-	COUNT_CONN,          /* connections accepted (frontends) or opened (servers) */
-	COUNT_CONN_REUSED,   /* requests sent on a kept connection (servers, backends) */
-	COUNT_SESS,          /* sessions (frontend), requests given to it (backend, server): stot */
-	COUNT_REQ,           /* HTTP requests received (frontend) or sent (backend, server) */
-	COUNT_BYTES_IN, COUNT_BYTES_OUT,
-	COUNT_DENIED_REQ, COUNT_DENIED_RESP, COUNT_DENIED_CONN, COUNT_DENIED_SESS,
-	COUNT_ERR_REQ,       /* bad or aborted requests (frontend) */
-	COUNT_ERR_CONN,      /* failed connects after all retries (backend), each failed connect (server) */
+	COUNT_CONN,        /* connections accepted (frontends) or opened (servers) */
+	COUNT_CONN_REUSED, /* requests sent on a kept connection (servers, backends) */
+	COUNT_SESS,        /* sessions (frontend), requests given to it (backend, server): stot */
+	COUNT_REQ,         /* HTTP requests received (frontend) or sent (backend, server) */
+	COUNT_BYTES_IN,
+	COUNT_BYTES_OUT,
+	COUNT_DENIED_REQ,
+	COUNT_DENIED_RESP,
+	COUNT_DENIED_CONN,
+	COUNT_DENIED_SESS,
+	COUNT_ERR_REQ,  /* bad or aborted requests (frontend) */
+	COUNT_ERR_CONN, /* failed connects after all retries (backend), each failed connect (server) */
 	COUNT_ERR_RESP,
-	COUNT_RETRIES, COUNT_REDISPATCHES,
-	COUNT_CLIENT_ABORTS, COUNT_SERVER_ABORTS,
-	COUNT_LB_CHOSEN,     /* times chosen by the algorithm */
-	COUNT_HTTP_1XX, COUNT_HTTP_2XX, COUNT_HTTP_3XX, COUNT_HTTP_4XX, COUNT_HTTP_5XX, COUNT_HTTP_OTHER,
-	COUNT_INTERCEPTED,   /* answered by Ballast itself (return, deny, redirect, monitor, stats) */
+	COUNT_RETRIES,
+	COUNT_REDISPATCHES,
+	COUNT_CLIENT_ABORTS,
+	COUNT_SERVER_ABORTS,
+	COUNT_LB_CHOSEN, /* times chosen by the algorithm */
+	COUNT_HTTP_1XX,
+	COUNT_HTTP_2XX,
+	COUNT_HTTP_3XX,
+	COUNT_HTTP_4XX,
+	COUNT_HTTP_5XX,
+	COUNT_HTTP_OTHER,
+	COUNT_INTERCEPTED, /* answered by Ballast itself (return, deny, redirect, monitor, stats) */
 	COUNT_FAILED_REWRITES,
-	COUNT_TIME_QUEUE_MS, COUNT_TIME_CONNECT_MS, COUNT_TIME_RESPONSE_MS, COUNT_TIME_TOTAL_MS, /* sums, for averages */
+	COUNT_TIME_QUEUE_MS,
+	COUNT_TIME_CONNECT_MS,
+	COUNT_TIME_RESPONSE_MS,
+	COUNT_TIME_TOTAL_MS, /* sums, for averages */
 	COUNT_TIMED,         /* exchanges in those sums */
 	COUNTER_COUNT
 };
@@ -39,7 +53,7 @@ struct rate {
 
 struct counters {
 	_Atomic uint64_t v[COUNTER_COUNT];
-	_Atomic int64_t current;      /* sessions or requests now; sum over the threads is the truth */
+	_Atomic int64_t current; /* sessions or requests now; sum over the threads is the truth */
 	_Atomic int64_t current_max;
 	_Atomic uint64_t last_session_s; /* wall seconds of the last one; 0 never */
 	struct rate sess_rate, req_rate, conn_rate;
@@ -47,7 +61,8 @@ struct counters {
 
 static inline void count_add(struct counters *c, enum counter which, uint64_t n)
 {
-	atomic_store_explicit(&c->v[which], atomic_load_explicit(&c->v[which], memory_order_relaxed) + n, memory_order_relaxed);
+	atomic_store_explicit(&c->v[which], atomic_load_explicit(&c->v[which], memory_order_relaxed) + n,
+		memory_order_relaxed);
 }
 /* Moves `current` by `by` (+1, -1) and keeps its maximum. */
 static inline void count_current(struct counters *c, int by)

@@ -23,13 +23,14 @@ struct expr;
 
 /* Health as checks and the operator see it. */
 enum server_health {
-	SERVER_DOWN, SERVER_UP,
+	SERVER_DOWN,
+	SERVER_UP,
 	SERVER_STOPPING, /* up, but takes no new request: `set server health stopping` */
 };
-enum server_admin { /* bits: why it takes no or no new requests */
-	SERVER_MAINT = 1,        /* forced by `disabled`, `disable server` or `set server state maint` */
-	SERVER_DRAIN = 2,        /* no new requests but persistent ones */
-	SERVER_UNRESOLVED = 4,   /* its name has no address: init-addr none */
+enum server_admin {            /* bits: why it takes no or no new requests */
+	SERVER_MAINT = 1,      /* forced by `disabled`, `disable server` or `set server state maint` */
+	SERVER_DRAIN = 2,      /* no new requests but persistent ones */
+	SERVER_UNRESOLVED = 4, /* its name has no address: init-addr none */
 };
 
 /* Where it is; immutable, replaced as a whole by `set server addr`. */
@@ -40,21 +41,21 @@ struct server_target {
 
 /* A connection to a server. Made by server_conn_open, owned by the pool while idle, by the exchange else. */
 struct server_conn {
-	struct conn conn;        /* first: the watch finds it */
-	struct list link;        /* link in server_thread.idle, most recent first */
+	struct conn conn; /* first: the watch finds it */
+	struct list link; /* link in server_thread.idle, most recent first */
 	struct server *server;
-	void *user;              /* the exchange while in use */
+	void *user; /* the exchange while in use */
 	uint64_t idle_since_ms;
 	uint32_t requests;       /* sent on it so far */
 	uint32_t target_version; /* of the address that it was opened to */
 	uint16_t thread;         /* whose loop it is registered with */
 	bool idle;
-	bool is_private;         /* must not serve another client connection (http-reuse never, ...) */
+	bool is_private; /* must not serve another client connection (http-reuse never, ...) */
 };
 
-struct server_thread { /* a thread's own part */
-	struct list idle;    /* of server_conn.link */
-	struct list link;    /* in the thread's list of servers with idle connections */
+struct server_thread {    /* a thread's own part */
+	struct list idle; /* of server_conn.link */
+	struct list link; /* in the thread's list of servers with idle connections */
 	struct server *server;
 	_Atomic uint32_t idle_count, used; /* connections: idle here; in use now */
 	uint32_t used_max;                 /* most in use since the last purge */
@@ -70,40 +71,40 @@ struct server {
 	uint32_t slot;          /* place in backend.servers */
 	uint16_t weight_config; /* 0..256, default 1 */
 	bool backup, disabled_config, check_enabled, agent_spare;
-	uint32_t maxconn, minconn, maxqueue;     /* 0: none */
-	uint32_t pool_max_conn;                  /* idle connections kept in all; UINT32_MAX: no limit; 0: none */
-	uint32_t pool_purge_delay_ms;            /* default 5000 */
+	uint32_t maxconn, minconn, maxqueue;           /* 0: none */
+	uint32_t pool_max_conn;                        /* idle connections kept in all; UINT32_MAX: no limit; 0: none */
+	uint32_t pool_purge_delay_ms;                  /* default 5000 */
 	uint32_t inter_ms, fastinter_ms, downinter_ms; /* 2000; 0: inter */
-	uint16_t rise, fall;                     /* 2, 3 */
+	uint16_t rise, fall;                           /* 2, 3 */
 	bool has_check_port;
 	uint16_t check_port;
-	struct endpoint check_addr;              /* `addr`; len 0: the server's */
-	int32_t port_offset;                     /* "+n" ports: the client's destination port plus this */
+	struct endpoint check_addr; /* `addr`; len 0: the server's */
+	int32_t port_offset;        /* "+n" ports: the client's destination port plus this */
 	bool has_port_offset;
-	const char *hostname;                    /* name it was resolved from, or NULL */
-	struct endpoint source;                  /* `source`; len 0: the backend's */
+	const char *hostname;   /* name it was resolved from, or NULL */
+	struct endpoint source; /* `source`; len 0: the backend's */
 	const char *source_interface;
-	const char *cookie;                      /* reserved for persistence */
-	struct place at;                         /* where it was written */
+	const char *cookie; /* reserved for persistence */
+	struct place at;    /* where it was written */
 	/* --- live --- */
-	_Atomic(struct server_target *) target;  /* read under a hazard pointer or by the lock's holder */
-	_Atomic uint8_t health;                  /* enum server_health */
-	_Atomic uint8_t admin;                   /* enum server_admin bits */
-	_Atomic uint16_t weight;                 /* now: weight_config, or `set weight` */
-	_Atomic uint32_t maxconn_now;            /* `set maxconn server` */
-	uint16_t check_count;                    /* rise/fall counter as HAProxy's check_health: 0..rise+fall-1 */
-	uint64_t last_change_s;                  /* wall seconds of the last transition */
-	uint64_t down_seconds;                   /* total, without a present one */
+	_Atomic(struct server_target *) target;    /* read under a hazard pointer or by the lock's holder */
+	_Atomic uint8_t health;                    /* enum server_health */
+	_Atomic uint8_t admin;                     /* enum server_admin bits */
+	_Atomic uint16_t weight;                   /* now: weight_config, or `set weight` */
+	_Atomic uint32_t maxconn_now;              /* `set maxconn server` */
+	uint16_t check_count;                      /* rise/fall counter as HAProxy's check_health: 0..rise+fall-1 */
+	uint64_t last_change_s;                    /* wall seconds of the last transition */
+	uint64_t down_seconds;                     /* total, without a present one */
 	uint32_t check_failures, down_transitions; /* counted: chkfail, chkdown */
-	struct check *check;                     /* NULL: not checked */
-	_Atomic uint32_t queued;                 /* exchanges in `queue` */
+	struct check *check;                       /* NULL: not checked */
+	_Atomic uint32_t queued;                   /* exchanges in `queue` */
 	_Atomic uint32_t queued_max;
-	struct list queue;                       /* of wait_ticket.link; under backend.queue_lock */
-	struct lfstack shared_idle;              /* values: server_conn, detached from any loop */
-	_Atomic uint32_t shared_count;           /* connections in it */
-	_Atomic uint64_t shared_purged_ms;       /* loop time; whichever thread is first purges it */
-	_Atomic uint32_t target_version;         /* grows with each `set server addr` */
-	struct server_thread *thread;            /* [backend.threads] */
+	struct list queue;                 /* of wait_ticket.link; under backend.queue_lock */
+	struct lfstack shared_idle;        /* values: server_conn, detached from any loop */
+	_Atomic uint32_t shared_count;     /* connections in it */
+	_Atomic uint64_t shared_purged_ms; /* loop time; whichever thread is first purges it */
+	_Atomic uint32_t target_version;   /* grows with each `set server addr` */
+	struct server_thread *thread;      /* [backend.threads] */
 };
 
 /* May it be chosen by balancing: up, no maint, no drain, weight > 0. */
@@ -141,12 +142,12 @@ uint64_t server_count(const struct server *s, enum counter which);
 /* --- connections (pool.c); for the calling thread --- */
 
 /* An idle connection: the thread's own most recent one, else one from the shared stack (moved to this loop); NULL
- * where there is none that is good.  `ready` and `user` are set on it.  Counts COUNT_CONN_REUSED. */
+ * where there is none that is good.  `ready` and `user` are set on it. */
 struct server_conn *server_conn_take(struct server *s, void (*ready)(struct watch *w, unsigned bits), void *user);
 /* Opens a new one. The errno of a failure in *error (negative); the connection is under way where CONN_CONNECTING is set.
- * Counts COUNT_CONN.  Uses the thread's hazard slot.  `client_dst_port`: for "+n" ports. */
-struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port, void (*ready)(struct watch *w, unsigned bits),
-                                     void *user, int *error);
+ * Uses the thread's hazard slot.  `client_dst_port`: for "+n" ports. */
+struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port,
+	void (*ready)(struct watch *w, unsigned bits), void *user, int *error);
 /* Gives a connection whose last message is complete back to the pool; closes it where the pool is full, the server is
  * not alive, moved, or the connection is private or not quiet.  No system call where all is well. */
 void server_conn_put(struct server_conn *sc);

@@ -59,7 +59,11 @@ static void rig_free(void *picker, void *arg)
 }
 
 static const struct backend_balance_ops rig_ops = {
-	.start = rig_start, .stop = rig_stop, .needs_load = rig_needs_load, .build = rig_build, .free = rig_free,
+	.start = rig_start,
+	.stop = rig_stop,
+	.needs_load = rig_needs_load,
+	.build = rig_build,
+	.free = rig_free,
 };
 
 /* --- the log --- */
@@ -72,8 +76,12 @@ static UNUSED void rig_log(struct backend *b)
 {
 	if (log_pipe[0] < 0) {
 		assert_int_equal(pipe2(log_pipe, O_NONBLOCK | O_CLOEXEC), 0);
-		log_target = (struct log_target){ .at = { .fd = log_pipe[1] }, .format = LOG_PRIORITY, .facility = 16,
-						  .max_level = LOG_L_DEBUG, .max_length = 1024, .stream = true };
+		log_target = (struct log_target){ .at = { .fd = log_pipe[1] },
+			.format = LOG_PRIORITY,
+			.facility = 16,
+			.max_level = LOG_L_DEBUG,
+			.max_length = 1024,
+			.stream = true };
 		atomic_init(&log_target.fd, log_pipe[1]);
 	}
 	list_init(&b->log.list);
@@ -147,7 +155,9 @@ static UNUSED struct endpoint rig_address(uint16_t port)
 {
 	struct endpoint e = { .len = sizeof(struct sockaddr_in), .fd = -1 };
 
-	e.ip.v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	e.ip.v4 = (struct sockaddr_in){ .sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
 	return e;
 }
 

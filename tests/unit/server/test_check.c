@@ -157,8 +157,9 @@ static void test_the_first_failure_after_the_start_takes_it_down(void **state)
 	start(b);
 	assert_true(reaches(b, CHECK_L4CON));
 	log = rig_logged();
-	assert_non_null(strstr(log, "<129>Server app/s1 is DOWN, reason: Layer4 connection problem, info: \"Connection refused\", "
-	                            "check duration: 0ms. 0 active and 0 backup servers left."));
+	assert_non_null(strstr(log,
+		"<129>Server app/s1 is DOWN, reason: Layer4 connection problem, info: \"Connection refused\", "
+		"check duration: 0ms. 0 active and 0 backup servers left."));
 	assert_non_null(strstr(log, "<128>backend app has no server available!"));
 	assert_int_equal(b->servers[0]->check_failures, 1);
 	stop(b);
@@ -176,14 +177,16 @@ static void test_rise_and_fall_are_counted(void **state)
 	start(b);
 	s = b->servers[0];
 	assert_true(reaches(b, CHECK_L7OK));
-	assert_non_null(strstr(rig_logged(), "<133>Health check for server app/s1 succeeded, reason: Layer7 check passed, code: 200, "
-	                                     "check duration: "));
+	assert_non_null(strstr(rig_logged(),
+		"<133>Health check for server app/s1 succeeded, reason: Layer7 check passed, code: 200, "
+		"check duration: "));
 	origin.answer = "HTTP/1.0 503 Service Unavailable\r\n\r\n";
 	assert_true(reaches_health(b, SERVER_DOWN));
 	assert_int_equal(s->check_failures, 3);
 	assert_int_equal(s->check->code, 503);
 	const char *log = rig_logged();
-	assert_non_null(strstr(log, "failed, reason: Layer7 wrong status, code: 503, info: \"Service Unavailable\", check duration: "));
+	assert_non_null(strstr(log,
+		"failed, reason: Layer7 wrong status, code: 503, info: \"Service Unavailable\", check duration: "));
 	assert_non_null(strstr(log, "ms, status: 2/3 UP."));
 	assert_non_null(strstr(log, "ms, status: 1/3 UP."));
 	assert_non_null(strstr(log, "ms, status: 0/2 DOWN.\n<129>Server app/s1 is DOWN. 0 active"));
@@ -206,16 +209,19 @@ static void test_without_the_option_the_line_has_the_reason(void **state)
 	b = checked(&http);
 	start(b);
 	assert_true(reaches_health(b, SERVER_DOWN));
-	assert_non_null(strstr(rig_logged(), "<129>Server app/s1 is DOWN, reason: Layer7 wrong status, code: 404, info: \"Not Found\", "
-	                                     "check duration: "));
+	assert_non_null(strstr(rig_logged(),
+		"<129>Server app/s1 is DOWN, reason: Layer7 wrong status, code: 404, info: \"Not Found\", "
+		"check duration: "));
 	assert_string_equal(origin.request, "OPTIONS / HTTP/1.0\r\nConnection: close\r\n\r\n");
 	origin.answer = "HTTP/1.1 204 No Content\r\n\r\n";
 	assert_true(reaches_health(b, SERVER_UP));
-	assert_non_null(strstr(rig_logged(), "<133>Server app/s1 is UP, reason: Layer7 check passed, code: 204, check duration: "));
+	assert_non_null(strstr(rig_logged(),
+		"<133>Server app/s1 is UP, reason: Layer7 check passed, code: 204, check duration: "));
 	stop(b);
 }
 
-static void expect_result(struct http_check *h, const char *answer, bool closes, enum check_status status, const char *text)
+static void expect_result(struct http_check *h, const char *answer, bool closes, enum check_status status,
+	const char *text)
 {
 	struct backend *b;
 
@@ -224,8 +230,8 @@ static void expect_result(struct http_check *h, const char *answer, bool closes,
 	b->servers[0]->inter_ms = 60;
 	start(b);
 	if (!reaches(b, status))
-		fail_msg("%s: got %s (%s)", answer ? answer : "silence", check_status_code(b->servers[0]->check->status),
-		         b->servers[0]->check->text);
+		fail_msg("%s: got %s (%s)", answer ? answer : "silence",
+			check_status_code(b->servers[0]->check->status), b->servers[0]->check->text);
 	if (text)
 		assert_string_equal(b->servers[0]->check->text, text);
 	stop(b);
@@ -238,15 +244,15 @@ static void test_answers_that_are_none(void **state)
 	expect_result(&http, "", true, CHECK_SOCKERR, NULL);
 	expect_result(&http, "SSH-2.0-x\r\n\r\n", true, CHECK_L7RSP, NULL);
 	expect_result(&http, "HTTP/1.1 200 OK\r\nServer: x", true, CHECK_L7RSP,
-	              "the connection ended within the head of the response");
+		"the connection ended within the head of the response");
 	expect_result(&http, "HTTP/1.1 200 OK\r\nServer: x", false, CHECK_L7TOUT, "");
 }
 
 static void test_interim_answers_are_passed_over(void **state)
 {
 	(void)state;
-	expect_result(&http, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 500 No\r\n\r\n", true, CHECK_L7STS,
-	              "No");
+	expect_result(&http, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 500 No\r\n\r\n",
+		true, CHECK_L7STS, "No");
 }
 
 static void test_statuses_that_are_expected(void **state)
@@ -276,13 +282,16 @@ static void test_a_string_in_the_body_is_expected(void **state)
 	expect_result(&h, "HTTP/1.0 200 OK\r\n\r\nI am alive.", true, CHECK_L7OK, NULL);
 	/* A string found decides before the body ends; across chunks as well; whatever the status. */
 	expect_result(&h, "HTTP/1.1 500 x\r\nContent-Length: 100\r\n\r\nI am alive.", false, CHECK_L7OK, NULL);
-	expect_result(&h, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nali\r\n2\r\nve\r\n0\r\n\r\n", false, CHECK_L7OK, NULL);
-	expect_result(&h, "HTTP/1.0 200 alive\r\nX: alive\r\n\r\ndead", true, CHECK_L7RSP, "HTTP content check did not match");
+	expect_result(&h, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nali\r\n2\r\nve\r\n0\r\n\r\n",
+		false, CHECK_L7OK, NULL);
+	expect_result(&h, "HTTP/1.0 200 alive\r\nX: alive\r\n\r\ndead", true, CHECK_L7RSP,
+		"HTTP content check did not match");
 	expect_result(&h, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false, CHECK_L7RSP,
-	              "HTTP content check could not find a response body");
+		"HTTP content check could not find a response body");
 	expect_result(&h, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ndead", false, CHECK_L7TOUT, "");
 	h.min_recv = 4;
-	expect_result(&h, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ndead", false, CHECK_L7RSP, "HTTP content check did not match");
+	expect_result(&h, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ndead", false, CHECK_L7RSP,
+		"HTTP content check did not match");
 	h.min_recv = -1;
 	h.negate = true;
 	expect_result(&h, "HTTP/1.0 200 OK\r\n\r\nalive", true, CHECK_L7RSP, "HTTP check matched unwanted content");

@@ -17,7 +17,9 @@ static struct line line_of(const char *text)
 		for (char *c = word; *c; c++)
 			if (*c == '_')
 				*c = ' ';
-		words[l.count] = (struct token){ .text = word, .len = strlen(word), .at = { .file = "t", .line = 1, .column = 1 } };
+		words[l.count] = (struct token){ .text = word,
+			.len = strlen(word),
+			.at = { .file = "t", .line = 1, .column = 1 } };
 	}
 	words[l.count] = (struct token){ .text = "", .at = { .file = "t", .line = 1, .column = 1 } };
 	return l;
@@ -27,8 +29,8 @@ static int parse(struct backend *b, const char *text)
 {
 	struct line l = line_of(text);
 
-	return token_is(&l.words[0], "option") ? http_check_parse_option(b, &l, &arena, &diag) :
-	                                         http_check_parse_rule(b, &l, &arena, &diag);
+	return token_is(&l.words[0], "option") ? http_check_parse_option(b, &l, &arena, &diag)
+	                                       : http_check_parse_rule(b, &l, &arena, &diag);
 }
 
 static void assert_request(const struct backend *b, const char *expected)
@@ -94,9 +96,12 @@ static void test_send_completes_the_request(void **state)
 {
 	struct backend *b = *state;
 
-	assert_int_equal(parse(b, "http-check send meth POST uri /x ver HTTP/1.1 hdr Host a.example hdr X-Y 100%% body hello"), 0);
+	assert_int_equal(parse(b, "http-check send meth POST uri /x ver HTTP/1.1 hdr Host a.example hdr X-Y 100%% body "
+	                          "hello"),
+		0);
 	assert_false(b->http_check->on);
-	assert_request(b, "POST /x HTTP/1.1\r\nHost: a.example\r\nX-Y: 100%\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello");
+	assert_request(b, "POST /x HTTP/1.1\r\nHost: a.example\r\nX-Y: 100%\r\nContent-Length: 5\r\nConnection: "
+	                  "close\r\n\r\nhello");
 	assert_int_equal(parse(b, "option httpchk"), 0);
 	assert_true(b->http_check->on);
 	assert_int_equal(b->http_check->body.len, 5);
@@ -182,7 +187,8 @@ static void test_expect_refuses_what_it_cannot_do(void **state)
 	refuse(b, "http-check expect min-recv x string a", "min-recv");
 	refuse(b, "http-check expect rstatus ^2", "'rstatus' in http-check is not supported by Ballast (yet)");
 	refuse(b, "http-check expect ! rstring x", "'rstring' in http-check is not supported by Ballast (yet)");
-	refuse(b, "http-check expect ok-status L7OK status 200", "'ok-status' in http-check is not supported by Ballast (yet)");
+	refuse(b, "http-check expect ok-status L7OK status 200",
+		"'ok-status' in http-check is not supported by Ballast (yet)");
 	refuse(b, "http-check disable-on-404", "'disable-on-404' in http-check is not supported by Ballast (yet)");
 	refuse(b, "http-check expct status 200", "expect");
 	refuse(b, "http-check", "http-check rule");

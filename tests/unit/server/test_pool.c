@@ -61,6 +61,7 @@ static bool peer_sees_end(int fd)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char c;
 
+	loop_turn(&rig_loop, 0); /* descriptors are closed at its end */
 	return poll(&p, 1, 500) == 1 && recv(fd, &c, 1, MSG_DONTWAIT) <= 0;
 }
 
@@ -80,8 +81,6 @@ static void test_a_kept_connection_is_taken_again(void **state)
 	assert_ptr_equal(server_conn_take(f.s, ready, &user), sc);
 	assert_ptr_equal(sc->user, &user);
 	assert_false(sc->idle);
-	assert_int_equal(server_count(f.s, COUNT_CONN), 1);
-	assert_int_equal(server_count(f.s, COUNT_CONN_REUSED), 1);
 	assert_int_equal(server_idle_connections(f.s), 0);
 	server_conn_drop(sc, false);
 	assert_true(peer_sees_end(peer));

@@ -25,14 +25,15 @@ static void test_down_and_up_are_logged_in_haproxys_words(void **state)
 	(void)state;
 	server_set_health(s, SERVER_DOWN, "changed from CLI");
 	assert_string_equal(rig_logged(),
-	                    "<129>Server app/s1 is DOWN, changed from CLI. 1 active and 0 backup servers left. 0 sessions active, "
-	                    "0 requeued, 0 remaining in queue.\n");
+		"<129>Server app/s1 is DOWN, changed from CLI. 1 active and 0 backup servers left. 0 sessions active, "
+		"0 requeued, 0 remaining in queue.\n");
 	assert_false(server_alive(s));
 	server_set_health(s, SERVER_DOWN, "changed from CLI");
 	assert_string_equal(rig_logged(), "");
 	server_set_health(s, SERVER_UP, "changed from CLI");
-	assert_string_equal(rig_logged(), "<133>Server app/s1 is UP, changed from CLI. 2 active and 0 backup servers online. "
-	                                  "0 sessions requeued, 0 total in queue.\n");
+	assert_string_equal(rig_logged(),
+		"<133>Server app/s1 is UP, changed from CLI. 2 active and 0 backup servers online. "
+		"0 sessions requeued, 0 total in queue.\n");
 	assert_true(server_usable(s));
 	assert_int_equal(s->down_transitions, 1);
 	rig_drop(b);
@@ -45,8 +46,8 @@ static void test_the_last_server_down_is_an_emergency(void **state)
 	(void)state;
 	server_set_health(b->servers[0], SERVER_DOWN, NULL);
 	assert_string_equal(rig_logged(),
-	                    "<129>Server app/s1 is DOWN. 0 active and 0 backup servers left. 0 sessions active, 0 requeued, "
-	                    "0 remaining in queue.\n<128>backend app has no server available!\n");
+		"<129>Server app/s1 is DOWN. 0 active and 0 backup servers left. 0 sessions active, 0 requeued, "
+		"0 remaining in queue.\n<128>backend app has no server available!\n");
 	assert_false(b->was_up);
 	assert_int_equal(b->down_transitions, 1);
 	server_set_health(b->servers[0], SERVER_UP, NULL);
@@ -63,10 +64,11 @@ static void test_running_on_backup_is_said(void **state)
 	assert_int_equal(backend_start(b, 1), 0);
 	server_set_health(b->servers[0], SERVER_DOWN, NULL);
 	assert_string_equal(rig_logged(),
-	                    "<129>Server app/s1 is DOWN. 0 active and 1 backup servers left. Running on backup. 0 sessions active, "
-	                    "0 requeued, 0 remaining in queue.\n");
+		"<129>Server app/s1 is DOWN. 0 active and 1 backup servers left. Running on backup. 0 sessions active, "
+		"0 requeued, 0 remaining in queue.\n");
 	server_set_health(b->servers[1], SERVER_DOWN, NULL);
-	assert_non_null(strstr(rig_logged(), "<129>Backup Server app/s2 is DOWN. 0 active and 0 backup servers left. 0 sessions"));
+	assert_non_null(strstr(rig_logged(),
+		"<129>Backup Server app/s2 is DOWN. 0 active and 0 backup servers left. 0 sessions"));
 	rig_drop(b);
 }
 
@@ -77,8 +79,9 @@ static void test_maintenance_comes_and_goes(void **state)
 
 	(void)state;
 	server_set_admin(s, SERVER_MAINT, 0);
-	assert_string_equal(rig_logged(), "<129>Server app/s1 is going DOWN for maintenance. 1 active and 0 backup servers left. "
-	                                  "0 sessions active, 0 requeued, 0 remaining in queue.\n");
+	assert_string_equal(rig_logged(),
+		"<129>Server app/s1 is going DOWN for maintenance. 1 active and 0 backup servers left. "
+		"0 sessions active, 0 requeued, 0 remaining in queue.\n");
 	assert_status(s, "MAINT");
 	assert_false(server_alive(s));
 	server_set_admin(s, 0, SERVER_MAINT);
@@ -109,8 +112,9 @@ static void test_drain_keeps_a_server_alive_but_not_usable(void **state)
 
 	(void)state;
 	server_set_admin(s, SERVER_DRAIN, 0);
-	assert_string_equal(rig_logged(), "<133>Server app/s1 enters drain state. 1 active and 0 backup servers online. "
-	                                  "0 sessions requeued, 0 total in queue.\n");
+	assert_string_equal(rig_logged(),
+		"<133>Server app/s1 enters drain state. 1 active and 0 backup servers online. "
+		"0 sessions requeued, 0 total in queue.\n");
 	assert_status(s, "DRAIN");
 	assert_true(server_alive(s));
 	assert_false(server_usable(s));
@@ -129,7 +133,7 @@ static void test_from_maintenance_to_drain_at_once(void **state)
 	rig_logged();
 	server_set_admin(s, SERVER_DRAIN, SERVER_MAINT);
 	assert_string_equal(rig_logged(), "<133>Server app/s1 is UP/DRAIN (leaving forced maintenance).\n"
-	                                  "<133>Server app/s1 remains in forced drain mode.\n");
+					  "<133>Server app/s1 remains in forced drain mode.\n");
 	assert_status(s, "DRAIN");
 	rig_drop(b);
 }
