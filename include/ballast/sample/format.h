@@ -2,6 +2,7 @@
  *
  * One language for log lines and for values of header fields, paths and bodies; they differ in what happens to bytes
  * which must not appear raw (section 8.6).  Compiled at load, immutable after, rendered by any thread.
+ * What a client sent can neither end a line nor forge a field of it.
  * The variables are rows that the room which knows their values registers.
  */
 #ifndef BALLAST_SAMPLE_FORMAT_H
@@ -13,7 +14,8 @@
 
 enum format_kind {
 	FORMAT_LOG,   /* a log line: others than 0x20-0x7e, '"' and '#' become "#XX"; spaces merge; empty values are "-" */
-	FORMAT_VALUE, /* header field, path, body: only what a field must not hold becomes "%XX" */
+	FORMAT_VALUE, /* header field, path, body: what a field must not hold becomes "%XX", in values only: literal text,
+		       * which the administrator wrote, goes out as it is */
 };
 
 enum format_flags {
@@ -24,8 +26,8 @@ enum format_flags {
 
 /* What a variable's text is. */
 enum log_var_kind {
-	LOG_VAR_TEXT, /* string: escaped, quoted with +Q, "-" where it is empty in a log */
-	LOG_VAR_PLAIN, /* number, date, address, state: goes out as it is */
+	LOG_VAR_TEXT,  /* string or address: escaped, quoted with +Q */
+	LOG_VAR_PLAIN, /* number, date, state: goes out as it is */
 };
 
 struct log_var_row {
@@ -33,7 +35,8 @@ struct log_var_row {
 	uint8_t kind;   /* enum log_var_kind */
 	uint8_t phases; /* PHASE_* in which it is there; PHASE_LOG at least for those of logs */
 	bool http_only; /* mode http only */
-	/* Appends the value, nothing else; `flags` are enum format_flags (of interest: FORMAT_HEX). */
+	/* Appends the raw value, nothing else; nothing for none ("-" in a log, '""' with +Q).  `flags` are enum
+	 * format_flags (of interest: FORMAT_HEX). */
 	void (*run)(struct sample_ctx *ctx, unsigned flags, struct strbuf *out);
 	const char *help;
 };

@@ -1,0 +1,91 @@
+/* Fetches of parameters in the URL (HAProxy's manual, section 7.3.6: urlp): `name=value` between '&' or ';', behind the
+ * first '?' or a delimiter of one's own.  Values come as they are, not decoded. */
+#include "private.h"
+
+enum { ARG_NAME, ARG_DELIM, ARG_FOLD };
+
+static const char *prepare_param(struct args *args, struct arena *a)
+{
+	(void)a;
+	if (args->v[ARG_FOLD].str.len && !slice_eq(args->v[ARG_FOLD].str, SLICE("i")))
+		return "knows 'i' only as its third argument";
+	return NULL;
+}
+
+/* Where parameters may stand in the target. */
+static struct slice param_region(const struct msg *m, char delim)
+{
+	if (!delim || !m->path.len || m->path.ptr[0] != '/')
+		return m->query;
+	ptrdiff_t at = slice_find_byte(m->path, delim);
+	if (at < 0)
+		return m->query;
+	struct slice rest = slice_skip(m->path, (size_t)at + 1);
+	if (m->query.ptr == m->path.ptr + m->path.len + 1)
+		rest.len += 1 + m->query.len;
+	return rest;
+}
+
+static bool name_matches(const struct args *args, struct slice name)
+{
+	if (args->v[ARG_NAME].type == ARG_NONE)
+		return true;
+	return args->v[ARG_FOLD].str.len ? slice_eq_icase(args->v[ARG_NAME].str, name) :
+					     slice_eq(args->v[ARG_NAME].str, name);
+}
+
+/* The next parameter of the wanted name in [c->at, c->end). */
+static int next_param(const struct args *args, char delim, struct sample_cursor *c, struct slice *out)
+{
+	while (c->at < c->end) {
+		const char *from = c->at, *equals = NULL, *at = from;
+		for (; at < c->end && *at != '&' && *at != ';' && (!delim || *at != delim); at++)
+			if (*at == '=' && !equals)
+				equals = at;
+		c->at = at + 1;
+		if (equals && name_matches(args, slice_of(from, (size_t)(equals - from)))) {
+			*out = slice_of(equals + 1, (size_t)(at - equals - 1));
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static int fetch_param(struct sample_ctx *ctx, const struct args *args, struct slice *out, struct sample_cursor *cursor)
+{
+	struct sample_cursor own = { 0 };
+	struct sample_cursor *c = cursor ? cursor : &own;
+	char delim = args->v[ARG_DELIM].str.len ? args->v[ARG_DELIM].str.ptr[0] : 0;
+	if (!ctx->req)
+		return -ENOENT;
+	if (!c->count) {
+		struct slice region = param_region(ctx->req, delim);
+		c->at = region.ptr;
+		c->end = region.len ? region.ptr + region.len : region.ptr;
+	}
+	return c->at ? next_param(args, delim, c, out) : -ENOENT;
+}
+
+static int run_urlp(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor)
+{
+	struct slice v;
+	int err = fetch_param(ctx, args, &v, cursor);
+	return err ? err : sample_set_str(out, v);
+}
+
+static int run_urlp_val(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor)
+{
+	struct slice v;
+	int err = fetch_param(ctx, args, &v, cursor);
+	return err ? err : sample_set_int(out, text_to_int(v));
+}
+
+#define PARAM_ARGS { "[<name>[,<delim>[,i]]]", 0, 3, { ARG_STR, ARG_STR, ARG_STR } }
+
+const struct fetch_row fetch_param_rows[] = {
+	{ "url_param", PARAM_ARGS, SAMPLE_STR, PHASE_REQUEST, FETCH_MANY, run_urlp, prepare_param, "urlp" },
+	{ "urlp", PARAM_ARGS, SAMPLE_STR, PHASE_REQUEST, FETCH_MANY, run_urlp, prepare_param, "parameter in the URL" },
+	{ "urlp_val", PARAM_ARGS, SAMPLE_INT, PHASE_REQUEST, FETCH_MANY, run_urlp_val, prepare_param,
+	        "parameter in the URL as an integer" },
+	{ 0 },
+};

@@ -1,0 +1,48 @@
+/* What the files of this room share and no other room sees: the tables, arguments, names, patterns. */
+#ifndef BALLAST_SAMPLE_PRIVATE_H
+#define BALLAST_SAMPLE_PRIVATE_H
+
+#include <errno.h>
+
+#include "ballast/sample/expr.h"
+
+/* The tables, each ended by a row without name. */
+extern const struct fetch_row fetch_internal_rows[], fetch_layer4_rows[], fetch_http_rows[], fetch_header_rows[],
+	fetch_param_rows[], fetch_cookie_rows[];
+extern const struct converter_row converter_int_rows[], converter_string_rows[], converter_binary_rows[];
+
+/* Reads `(a,b,...)` at r->at, or nothing where none is given, into *out as `spec` wants; `kind` and `name` are for
+ * messages ("fetch", "path"). 0 or -EINVAL after a diagnosis, -ENOMEM. */
+int args_parse(struct reader *r, const struct arg_spec *spec, args_prepare *prepare, const char *kind,
+               struct slice name, struct args *out, struct arena *a, struct diag *d);
+
+/* Bytes of the fetch's or converter's name at `at`; '+' is in base32+src, '-' in set-var. */
+size_t expr_name_length(const char *at);
+/* expr_parse() with the name at r->at standing for `row` (a criterion of ACLs); NULL: for itself. */
+struct expr *expr_parse_as(struct reader *r, const struct fetch_row *row, unsigned phases, struct arena *a,
+                           struct diag *d);
+bool expr_has_converters(const struct expr *e);
+const struct fetch_row *expr_fetch(const struct expr *e);
+
+enum known_kind { KNOWN_FETCH, KNOWN_CONVERTER, KNOWN_LOG_VAR };
+/* Whether HAProxy's manual has that name. */
+bool known_in_haproxy(enum known_kind kind, struct slice name);
+/* Says why `name` cannot be used: not supported (yet), or unknown, with the nearest that is there. */
+void known_refuse(enum known_kind kind, struct slice name, const struct place *at, struct diag *d);
+
+static inline bool is_ows(char c)
+{
+	return c == ' ' || c == '\t';
+}
+/* Decimal integer as casts read it: sign, digits up to the first other byte; bounded to what fits. */
+int64_t text_to_int(struct slice s);
+/* Address of IPv4 or IPv6 text as a sample: 0 or -ENOENT. */
+int text_to_addr(struct slice s, struct sample *out);
+/* IPv4 inside a mapped, compatible or 6to4 IPv6 address. */
+bool ipv6_to_ipv4(const struct in6_addr *in, struct in_addr *out);
+struct in6_addr ipv4_to_ipv6(struct in_addr in);
+/* Decimal text of `v` at the end of buf[INT_TEXT_MAX]. */
+enum { INT_TEXT_MAX = 24 };
+struct slice int_to_text(int64_t v, char *buf);
+
+#endif
