@@ -47,11 +47,13 @@ static int check_name(const struct token *t, struct diag *d)
 {
 	for (const char *at = t->text; *at; at++)
 		if (!isalnum((unsigned char)*at) && !strchr("-_.:", *at)) {
-			diag_error(d, &t->at, "letters, digits, '-', '_', '.' and ':'", "'%c' may not be in the name of an ACL", *at);
+			diag_error(d, &t->at, "letters, digits, '-', '_', '.' and ':'",
+				"'%c' may not be in the name of an ACL", *at);
 			return -EINVAL;
 		}
 	if (!t->len || token_is(t, "or") || token_is(t, "and") || token_is(t, "if") || token_is(t, "unless")) {
-		diag_error(d, &t->at, NULL, t->len ? "an ACL cannot be named '%s'" : "the name of an ACL is empty%s", t->text);
+		diag_error(d, &t->at, NULL, t->len ? "an ACL cannot be named '%s'" : "the name of an ACL is empty%s",
+			t->text);
 		return -EINVAL;
 	}
 	return 0;
@@ -61,7 +63,7 @@ int acl_parse(const struct line *l, struct acl_set *set, struct arena *a, struct
 {
 	if (l->count < 3) {
 		diag_error(d, &l->words[l->count].at, "acl NAME CRITERION [flags] [operator] [values]", "%s",
-		        l->count < 2 ? "acl needs a name and a criterion" : "acl needs a criterion behind its name");
+			l->count < 2 ? "acl needs a name and a criterion" : "acl needs a criterion behind its name");
 		return -EINVAL;
 	}
 	const struct token *name = &l->words[1];

@@ -33,13 +33,22 @@ static const struct {
 	const char *suffix;
 	enum match_kind match; /* MATCH_COUNT: not supported */
 } derivations[] = {
-	{ "_beg", MATCH_BEG }, { "_dir", MATCH_DIR }, { "_dom", MATCH_DOM }, { "_end", MATCH_END },
-	{ "_len", MATCH_LEN }, { "_sub", MATCH_SUB }, { "_reg", MATCH_COUNT },
+	{ "_beg", MATCH_BEG },
+	{ "_dir", MATCH_DIR },
+	{ "_dom", MATCH_DOM },
+	{ "_end", MATCH_END },
+	{ "_len", MATCH_LEN },
+	{ "_sub", MATCH_SUB },
+	{ "_reg", MATCH_COUNT },
 };
 enum { DERIVATIONS = sizeof derivations / sizeof *derivations };
 
 static const char *const operator_names[] = {
-	[OP_EQ] = "eq", [OP_GE] = "ge", [OP_GT] = "gt", [OP_LE] = "le", [OP_LT] = "lt",
+	[OP_EQ] = "eq",
+	[OP_GE] = "ge",
+	[OP_GT] = "gt",
+	[OP_LE] = "le",
+	[OP_LT] = "lt",
 };
 
 enum { FILES_MAX = 16 };
@@ -58,8 +67,8 @@ struct test_job {
 	struct expr *expr;
 	enum match_kind match; /* MATCH_COUNT: not known yet */
 	unsigned flags;
-	bool closed;  /* `--` stood there */
-	bool as_map;  /* -M: only the first word of a file's line is a pattern */
+	bool closed; /* `--` stood there */
+	bool as_map; /* -M: only the first word of a file's line is a pattern */
 	struct pattern_file files[FILES_MAX];
 	unsigned file_count;
 };
@@ -120,7 +129,8 @@ static const struct fetch_row *find_criterion(struct test_job *j, struct slice n
 			if (!derived_as(name, i, k))
 				continue;
 			if (derivations[k].match == MATCH_COUNT) {
-				diag_error(j->d, at, NULL, "'%.*s' is not supported by Ballast (yet)", (int)name.len, name.ptr);
+				diag_error(j->d, at, NULL, "'%.*s' is not supported by Ballast (yet)", (int)name.len,
+					name.ptr);
 				return NULL;
 			}
 			j->match = derivations[k].match;
@@ -175,7 +185,7 @@ static int parse_match_name(struct test_job *j)
 		diag_error(j->d, &t->at, NULL, "match '%s' is not supported by Ballast (yet)", t->text);
 	else
 		diag_error(j->d, &t->at, "one of found, bool, int, ip, bin, len, str, sub, beg, end, dir, dom",
-		        "unknown match '%s'", t->text);
+			"unknown match '%s'", t->text);
 	return -EINVAL;
 }
 
@@ -183,7 +193,8 @@ static int parse_file_name(struct test_job *j)
 {
 	const struct token *t = word(j);
 	if (j->at == j->end || !t->len || j->file_count == FILES_MAX) {
-		diag_error(j->d, &t->at, NULL, j->file_count == FILES_MAX ? "too many files" : "-f needs the name of a file");
+		diag_error(j->d, &t->at, NULL,
+			j->file_count == FILES_MAX ? "too many files" : "-f needs the name of a file");
 		return -EINVAL;
 	}
 	j->files[j->file_count++] = (struct pattern_file){ t, j->flags };
@@ -215,7 +226,8 @@ static int parse_flag(struct test_job *j)
 	else if (token_is(t, "-u"))
 		diag_error(j->d, &t->at, NULL, "ACL flag '-u' is not supported by Ballast (yet)");
 	else
-		diag_error(j->d, &t->at, "put '--' before values that begin with '-'", "unknown ACL flag '%s'", t->text);
+		diag_error(j->d, &t->at, "put '--' before values that begin with '-'", "unknown ACL flag '%s'",
+			t->text);
 	j->at++;
 	return err;
 }
@@ -241,20 +253,26 @@ static int settle_match(struct test_job *j, const struct token *criterion)
 	unsigned type = expr_type(j->expr);
 	if (j->match == MATCH_COUNT) {
 		static const uint8_t implied[] = {
-			[SAMPLE_BOOL] = MATCH_BOOL, [SAMPLE_INT] = MATCH_INT,      [SAMPLE_STR] = MATCH_STR,
-			[SAMPLE_BIN] = MATCH_COUNT, [SAMPLE_IPV4] = MATCH_IP,      [SAMPLE_IPV6] = MATCH_IP,
-			[SAMPLE_ADDR] = MATCH_IP,   [SAMPLE_METHOD] = MATCH_COUNT,
+			[SAMPLE_BOOL] = MATCH_BOOL,
+			[SAMPLE_INT] = MATCH_INT,
+			[SAMPLE_STR] = MATCH_STR,
+			[SAMPLE_BIN] = MATCH_COUNT,
+			[SAMPLE_IPV4] = MATCH_IP,
+			[SAMPLE_IPV6] = MATCH_IP,
+			[SAMPLE_ADDR] = MATCH_IP,
+			[SAMPLE_METHOD] = MATCH_COUNT,
 		};
 		j->match = type < sizeof implied ? implied[type] : MATCH_COUNT;
 	}
 	if (j->match == MATCH_COUNT) {
 		diag_error(j->d, &criterion->at, "such as -m str, -m bin or -m found",
-		        "'%s' gives %s, which needs a match to be named with -m", criterion->text, sample_type_name(type));
+			"'%s' gives %s, which needs a match to be named with -m", criterion->text,
+			sample_type_name(type));
 		return -EINVAL;
 	}
 	if (!sample_can_cast(type, match_type(j->match))) {
 		diag_error(j->d, &criterion->at, NULL, "match '%s' cannot be had of '%s', which gives %s",
-		        match_names[j->match], criterion->text, sample_type_name(type));
+			match_names[j->match], criterion->text, sample_type_name(type));
 		return -EINVAL;
 	}
 	return 0;
@@ -349,11 +367,13 @@ static void check_patterns(const struct test_job *j, const struct patterns *p, c
 {
 	bool takes_none = j->match == MATCH_BOOL || j->match == MATCH_FOUND;
 	if (takes_none && patterns_count(p))
-		diag_warn(j->d, &criterion->at, NULL, "match '%s' looks at no values: those behind '%s' are without effect",
-		        match_names[j->match], criterion->text);
+		diag_warn(j->d, &criterion->at, NULL,
+			"match '%s' looks at no values: those behind '%s' are without effect", match_names[j->match],
+			criterion->text);
 	if (!takes_none && !patterns_count(p) && !j->file_count && !j->closed)
-		diag_warn(j->d, &criterion->at, "use '-m found' to test whether it is there, or '--' if nothing shall match",
-		        "'%s' is compared with no value and never matches", criterion->text);
+		diag_warn(j->d, &criterion->at,
+			"use '-m found' to test whether it is there, or '--' if nothing shall match",
+			"'%s' is compared with no value and never matches", criterion->text);
 }
 
 static int parse_test(struct test_job *j, struct test *t)

@@ -168,7 +168,7 @@ static int read_args(struct args_job *j, struct args *out)
 }
 
 int args_parse(struct reader *r, const struct arg_spec *spec, args_prepare *prepare, const char *kind,
-        struct slice name, struct args *out, struct arena *a, struct diag *d)
+	struct slice name, struct args *out, struct arena *a, struct diag *d)
 {
 	struct args_job job = { r, spec, kind, name, a, d };
 	const char *from = r->at;

@@ -6,9 +6,16 @@
 #include "private.h"
 
 static const char *const type_names[] = {
-	[SAMPLE_BOOL] = "bool", [SAMPLE_INT] = "int",       [SAMPLE_STR] = "str",       [SAMPLE_BIN] = "bin",
-	[SAMPLE_IPV4] = "ipv4", [SAMPLE_IPV6] = "ipv6",     [SAMPLE_METHOD] = "method", [SAMPLE_ADDR] = "address",
-	[SAMPLE_ANY] = "any",   [SAMPLE_SAME] = "the same",
+	[SAMPLE_BOOL] = "bool",
+	[SAMPLE_INT] = "int",
+	[SAMPLE_STR] = "str",
+	[SAMPLE_BIN] = "bin",
+	[SAMPLE_IPV4] = "ipv4",
+	[SAMPLE_IPV6] = "ipv6",
+	[SAMPLE_METHOD] = "method",
+	[SAMPLE_ADDR] = "address",
+	[SAMPLE_ANY] = "any",
+	[SAMPLE_SAME] = "the same",
 };
 
 #define TO(type) (1u << (type))
@@ -49,7 +56,7 @@ int64_t text_to_int(struct slice s)
 	for (; at < s.len && (unsigned char)(s.ptr[at] - '0') < 10; at++) {
 		int digit = s.ptr[at] - '0';
 		if (__builtin_mul_overflow(value, 10, &value) ||
-		        __builtin_add_overflow(value, negative ? -digit : digit, &value))
+			__builtin_add_overflow(value, negative ? -digit : digit, &value))
 			return negative ? INT64_MIN : INT64_MAX;
 	}
 	return value;
@@ -204,9 +211,7 @@ int sample_cast(struct sample *s, unsigned to, struct arena *a)
 	if (s->type == to || to >= SAMPLE_ANY)
 		return 0;
 	switch (to) {
-	case SAMPLE_BOOL:
-		err = cast_to_int(s);
-		return err ? err : sample_set_bool(s, s->num != 0);
+	case SAMPLE_BOOL: err = cast_to_int(s); return err ? err : sample_set_bool(s, s->num != 0);
 	case SAMPLE_INT: return cast_to_int(s);
 	case SAMPLE_STR: return cast_to_str(s, a);
 	case SAMPLE_BIN: return cast_to_bin(s, a);

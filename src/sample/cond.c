@@ -104,7 +104,8 @@ static void check_phases(const struct cond_job *j, const struct acl *acl, const 
 		return;
 	const char *fetch = expr_fetch_name(acl->first->expr);
 	if (acl->name)
-		diag_warn(j->d, at, NULL, "ACL '%s' never matches here: '%s' is not available at this point", acl->name, fetch);
+		diag_warn(j->d, at, NULL, "ACL '%s' never matches here: '%s' is not available at this point", acl->name,
+			fetch);
 	else
 		diag_warn(j->d, at, NULL, "this never matches: '%s' is not available at this point", fetch);
 }
@@ -155,14 +156,15 @@ static int parse_terms(struct cond_job *j)
 		want_term = joins;
 	}
 	if (want_term && !err) {
-		diag_error(j->d, &j->l->words[j->l->count].at, NULL, "the condition ends where an ACL or '{' is expected");
+		diag_error(j->d, &j->l->words[j->l->count].at, NULL,
+			"the condition ends where an ACL or '{' is expected");
 		return -EINVAL;
 	}
 	return err;
 }
 
 struct cond *cond_parse(const struct line *l, size_t from, struct acl_set *set, unsigned phases, struct arena *a,
-        struct diag *d)
+	struct diag *d)
 {
 	struct term terms[TERMS_MAX];
 	struct cond_job job = { l, from + 1, set, phases, a, d, terms, 0 };

@@ -144,8 +144,22 @@ static int run_djb2(struct sample_ctx *ctx, const struct args *args, struct samp
 static int run_crc32(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
 	static const uint32_t table[16] = {
-		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+		0x00000000,
+		0x1db71064,
+		0x3b6e20c8,
+		0x26d930ac,
+		0x76dc4190,
+		0x6b6b51f4,
+		0x4db26158,
+		0x5005713c,
+		0xedb88320,
+		0xf00f9344,
+		0xd6d6a3e8,
+		0xcb61b38c,
+		0x9b64c2b0,
+		0x86d3d2d4,
+		0xa00ae278,
+		0xbdbdf21c,
 	};
 	uint32_t crc = ~0u;
 	(void)ctx;
@@ -184,13 +198,15 @@ static const char *prepare_number(struct args *args, struct arena *a)
 }
 
 #define HASH(name, arg, run, help) \
-	{ name, { arg, 0, 1, { ARG_INT } }, SAMPLE_BIN, SAMPLE_INT, run, prepare_number, help }
+	{ \
+		name, { arg, 0, 1, { ARG_INT } }, SAMPLE_BIN, SAMPLE_INT, run, prepare_number, help \
+	}
 
 const struct converter_row converter_binary_rows[] = {
 	{ "b64dec", { 0 }, SAMPLE_STR, SAMPLE_BIN, run_b64dec, NULL, "decodes base64" },
 	{ "base64", { 0 }, SAMPLE_BIN, SAMPLE_STR, run_base64, NULL, "base64" },
-	{ "bytes", { "<offset>[,<length>]", 1, 2, { ARG_INT, ARG_INT } }, SAMPLE_BIN, SAMPLE_BIN, run_bytes, prepare_bytes,
-	        "bytes from an offset" },
+	{ "bytes", { "<offset>[,<length>]", 1, 2, { ARG_INT, ARG_INT } }, SAMPLE_BIN, SAMPLE_BIN, run_bytes,
+		prepare_bytes, "bytes from an offset" },
 	HASH("crc32", "[<avalanche>]", run_crc32, "CRC-32"),
 	HASH("djb2", "[<avalanche>]", run_djb2, "hash DJB2"),
 	{ "hex", { 0 }, SAMPLE_BIN, SAMPLE_STR, run_hex, NULL, "hexadecimal digits" },

@@ -138,9 +138,13 @@ static int run_ipmask(struct sample_ctx *ctx, const struct args *args, struct sa
 }
 
 #define WITH_VALUE(name, run, help) \
-	{ name, { "<value>", 1, 1, { ARG_INT } }, SAMPLE_INT, SAMPLE_INT, run, NULL, help }
+	{ \
+		name, { "<value>", 1, 1, { ARG_INT } }, SAMPLE_INT, SAMPLE_INT, run, NULL, help \
+	}
 #define TEST(name, run, help) \
-	{ name, { 0 }, SAMPLE_INT, SAMPLE_BOOL, run, NULL, help }
+	{ \
+		name, { 0 }, SAMPLE_INT, SAMPLE_BOOL, run, NULL, help \
+	}
 
 const struct converter_row converter_int_rows[] = {
 	WITH_VALUE("add", run_add, "adds"),
@@ -150,9 +154,9 @@ const struct converter_row converter_int_rows[] = {
 	WITH_VALUE("div", run_div, "divides"),
 	TEST("even", run_even, "whether it is even"),
 	{ "iif", { "<true>,<false>", 2, 2, { ARG_STR, ARG_STR } }, SAMPLE_BOOL, SAMPLE_STR, run_iif, NULL,
-	        "one string where it is true, else the other" },
+		"one string where it is true, else the other" },
 	{ "ipmask", { "<mask4>[,<mask6>]", 1, 2, { ARG_MASK4, ARG_MASK6 } }, SAMPLE_ADDR, SAMPLE_ADDR, run_ipmask, NULL,
-	        "masks an address" },
+		"masks an address" },
 	WITH_VALUE("mod", run_mod, "remainder of a division"),
 	WITH_VALUE("mul", run_mul, "multiplies"),
 	{ "neg", { 0 }, SAMPLE_INT, SAMPLE_INT, run_neg, NULL, "opposite value" },

@@ -67,8 +67,8 @@ static int run_concat(struct sample_ctx *ctx, const struct args *args, struct sa
 struct pieces {
 	struct slice text;
 	struct slice delims;
-	bool backward;    /* positions count from the end */
-	bool skip_empty;  /* word */
+	bool backward;   /* positions count from the end */
+	bool skip_empty; /* word */
 };
 
 static bool is_delim(const struct pieces *p, size_t at)
@@ -144,7 +144,7 @@ static const char *prepare_pieces(struct args *args, struct arena *a)
 	(void)a;
 	if (args->v[0].num == 0)
 		return "expects an index that is not 0";
-	return args->v[2].num < 0 ? "expects a count that is not negative" : NULL;
+	return args->v[2].type != ARG_NONE && args->v[2].num < 0 ? "expects a count that is not negative" : NULL;
 }
 
 static int run_field(struct sample_ctx *ctx, const struct args *args, struct sample *s)
@@ -204,18 +204,20 @@ static const char *prepare_url_dec(struct args *args, struct arena *a)
 }
 
 #define PIECES(name, run, help) \
-	{ name, { "<index>,<delimiters>[,<count>]", 2, 3, { ARG_INT, ARG_STR, ARG_INT } }, SAMPLE_STR, SAMPLE_STR, run, \
-		prepare_pieces, help }
+	{ \
+		name, { "<index>,<delimiters>[,<count>]", 2, 3, { ARG_INT, ARG_STR, ARG_INT } }, SAMPLE_STR, \
+			SAMPLE_STR, run, prepare_pieces, help \
+	}
 
 const struct converter_row converter_string_rows[] = {
-	{ "concat", { "[<start>[,<var>[,<end>]]]", 0, 3, { ARG_STR, ARG_STR, ARG_STR } }, SAMPLE_STR, SAMPLE_STR, run_concat,
-	        prepare_concat, "appends strings" },
+	{ "concat", { "[<start>[,<var>[,<end>]]]", 0, 3, { ARG_STR, ARG_STR, ARG_STR } }, SAMPLE_STR, SAMPLE_STR,
+		run_concat, prepare_concat, "appends strings" },
 	PIECES("field", run_field, "field between delimiters, counted from the start or, below 0, from the end"),
 	{ "length", { 0 }, SAMPLE_STR, SAMPLE_INT, run_length, NULL, "length in bytes" },
 	{ "lower", { 0 }, SAMPLE_STR, SAMPLE_STR, run_lower, NULL, "lower case" },
 	{ "upper", { 0 }, SAMPLE_STR, SAMPLE_STR, run_upper, NULL, "upper case" },
 	{ "url_dec", { "[<in_form>]", 0, 1, { ARG_INT } }, SAMPLE_STR, SAMPLE_STR, run_url_dec, prepare_url_dec,
-	        "decodes %XX, and '+' behind a '?' or with 1" },
+		"decodes %XX, and '+' behind a '?' or with 1" },
 	PIECES("word", run_word, "as field, but empty ones do not count"),
 	{ 0 },
 };

@@ -37,8 +37,8 @@ static int lexed_byte(const char **at, char *quote)
 	char c = *(*at)++;
 	if (*quote != '\'' && c == '\\' && **at) {
 		c = *(*at)++;
-		if (*quote && c != '"' && c != '\\' && c != '$' && c != 'n' && c != 'r' && c != 't' && c != ' ' && c != '\'' &&
-		        c != '#') {
+		if (*quote && c != '"' && c != '\\' && c != '$' && c != 'n' && c != 'r' && c != 't' && c != ' ' &&
+			c != '\'' && c != '#') {
 			(*at)--;
 			return '\\';
 		}
@@ -107,7 +107,7 @@ static const char *phase_name(unsigned phase)
 }
 
 static int parse_fetch(struct reader *r, const struct fetch_row *row, unsigned phases, struct expr *e, struct arena *a,
-        struct diag *d)
+	struct diag *d)
 {
 	struct slice name = slice_of(r->at, expr_name_length(r->at));
 	struct place at = reader_place(r, name.ptr, name.len);
@@ -122,7 +122,8 @@ static int parse_fetch(struct reader *r, const struct fetch_row *row, unsigned p
 	}
 	unsigned missing = phases & ~e->fetch->phases;
 	if (missing) {
-		diag_error(d, &at, NULL, "fetch '%s' is not available %s", e->fetch->name, phase_name(missing & -missing));
+		diag_error(d, &at, NULL, "fetch '%s' is not available %s", e->fetch->name,
+			phase_name(missing & -missing));
 		return -EINVAL;
 	}
 	r->at += name.len;
@@ -145,7 +146,7 @@ static int parse_step(struct reader *r, struct expr *e, struct step *s, struct a
 	}
 	if (!sample_can_cast(e->type, s->row->in)) {
 		diag_error(d, &at, NULL, "converter '%s' takes %s, but gets %s", s->row->name,
-		        sample_type_name(s->row->in), sample_type_name(e->type));
+			sample_type_name(s->row->in), sample_type_name(e->type));
 		return -EINVAL;
 	}
 	r->at += name.len;
@@ -157,7 +158,7 @@ static int parse_step(struct reader *r, struct expr *e, struct step *s, struct a
 }
 
 static int parse_chain(struct reader *r, const struct fetch_row *row, unsigned phases, struct expr *e, struct arena *a,
-        struct diag *d)
+	struct diag *d)
 {
 	struct step steps[STEPS_MAX];
 	int err = parse_fetch(r, row, phases, e, a, d);
@@ -180,7 +181,7 @@ static int parse_chain(struct reader *r, const struct fetch_row *row, unsigned p
 }
 
 struct expr *expr_parse_as(struct reader *r, const struct fetch_row *row, unsigned phases, struct arena *a,
-        struct diag *d)
+	struct diag *d)
 {
 	struct expr *e = arena_zalloc(a, sizeof *e);
 	if (!e || parse_chain(r, row, phases, e, a, d))
@@ -225,7 +226,7 @@ bool expr_eval(const struct expr *e, struct sample_ctx *ctx, unsigned wanted, st
 }
 
 bool expr_eval_next(const struct expr *e, struct sample_ctx *ctx, unsigned wanted, struct sample *out,
-        struct sample_cursor *cursor)
+	struct sample_cursor *cursor)
 {
 	bool many = e->fetch->flags & FETCH_MANY;
 	while (many || !cursor->count) {

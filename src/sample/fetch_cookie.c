@@ -92,12 +92,13 @@ static int set_count(const struct msg *m, const struct args *args, struct sample
 }
 
 #define RUN(name, message, set) \
-	static int name(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor) \
+	static int name(struct sample_ctx *ctx, const struct args *args, struct sample *out, \
+		struct sample_cursor *cursor) \
 	{ \
 		return set(message, args, out, cursor); \
 	}
 
-RUN(run_cookie, ctx->phase & RESPONSE ? ctx->res : ctx->req, set_cookie)
+RUN(run_cookie, ctx->phase &RESPONSE ? ctx->res : ctx->req, set_cookie)
 RUN(run_req_cook, ctx->req, set_cookie)
 RUN(run_res_cook, ctx->res, set_cookie)
 RUN(run_req_cook_cnt, ctx->req, set_count)
@@ -106,7 +107,9 @@ RUN(run_req_cook_val, ctx->req, set_number)
 RUN(run_res_cook_val, ctx->res, set_number)
 
 #define COOKIE(name, type, phases, flags, run, help) \
-	{ name, { "[<name>]", 0, 1, { ARG_STR } }, type, phases, flags, run, NULL, help }
+	{ \
+		name, { "[<name>]", 0, 1, { ARG_STR } }, type, phases, flags, run, NULL, help \
+	}
 
 const struct fetch_row fetch_cookie_rows[] = {
 	COOKIE("cook", SAMPLE_STR, PHASE_REQUEST, FETCH_MANY, run_req_cook, "req.cook"),
@@ -119,7 +122,8 @@ const struct fetch_row fetch_cookie_rows[] = {
 	COOKIE("res.cook_cnt", SAMPLE_INT, RESPONSE, 0, run_res_cook_cnt, "number of the response's cookies"),
 	COOKIE("scook_cnt", SAMPLE_INT, RESPONSE, 0, run_res_cook_cnt, "res.cook_cnt"),
 	COOKIE("cook_val", SAMPLE_INT, PHASE_REQUEST, FETCH_MANY, run_req_cook_val, "req.cook_val"),
-	COOKIE("req.cook_val", SAMPLE_INT, PHASE_REQUEST, FETCH_MANY, run_req_cook_val, "request's cookie as an integer"),
+	COOKIE("req.cook_val", SAMPLE_INT, PHASE_REQUEST, FETCH_MANY, run_req_cook_val,
+		"request's cookie as an integer"),
 	COOKIE("res.cook_val", SAMPLE_INT, RESPONSE, FETCH_MANY, run_res_cook_val, "response's cookie as an integer"),
 	COOKIE("scook_val", SAMPLE_INT, RESPONSE, FETCH_MANY, run_res_cook_val, "res.cook_val"),
 	{ 0 },

@@ -48,7 +48,7 @@ static const char *member_end(const char *at, const char *end)
 
 /* The next value at the cursor (`at`: rest of the field that it is in, NULL between fields). */
 static bool next_value(const struct msg *m, const struct args *args, bool split, struct sample_cursor *c,
-        struct slice *out)
+	struct slice *out)
 {
 	if (!c->at) {
 		int i = next_field(m, args, c->field);
@@ -90,7 +90,7 @@ static bool nth_value(const struct msg *m, const struct args *args, bool split, 
 }
 
 static int fetch_value(const struct msg *m, const struct args *args, bool split, struct sample_cursor *cursor,
-        struct slice *out)
+	struct slice *out)
 {
 	int64_t n = args->v[ARG_OCC].num;
 	if (!m)
@@ -103,7 +103,7 @@ static int fetch_value(const struct msg *m, const struct args *args, bool split,
 }
 
 static int set_value(const struct msg *m, const struct args *args, bool split, struct sample *out,
-        struct sample_cursor *cursor)
+	struct sample_cursor *cursor)
 {
 	struct slice v;
 	int err = fetch_value(m, args, split, cursor, &v);
@@ -153,7 +153,7 @@ static int set_address(const struct msg *m, const struct args *args, struct samp
 	struct slice v;
 	int err;
 	while (!(err = fetch_value(m, args, true, cursor, &v)) && (err = address_of(v, out)) && cursor &&
-	        args->v[ARG_OCC].num == 0)
+		args->v[ARG_OCC].num == 0)
 		;
 	return err;
 }
@@ -165,7 +165,8 @@ static const struct msg *message_at_hand(const struct sample_ctx *ctx)
 }
 
 #define RUN(name, message, set, ...) \
-	static int name(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor) \
+	static int name(struct sample_ctx *ctx, const struct args *args, struct sample *out, \
+		struct sample_cursor *cursor) \
 	{ \
 		(void)cursor; \
 		return set(message, args, __VA_ARGS__); \
@@ -185,37 +186,37 @@ RUN(run_res_hdr_val, ctx->res, set_number, out, cursor)
 RUN(run_req_hdr_ip, ctx->req, set_address, out, cursor)
 RUN(run_res_hdr_ip, ctx->res, set_address, out, cursor)
 
-#define NAME_OCC { "[<name>[,<occ>]]", 0, 2, { ARG_STR, ARG_INT } }
-#define NAME_ONLY { "[<name>]", 0, 1, { ARG_STR } }
-#define VALUE(name, phases, run, help) \
-	{ name, NAME_OCC, SAMPLE_STR, phases, FETCH_MANY, run, prepare_name, help }
+#define VALUE(name, type, phases, run, help) \
+	{ \
+		name, { "[<name>[,<occ>]]", 0, 2, { ARG_STR, ARG_INT } }, type, phases, FETCH_MANY, run, prepare_name, \
+			help \
+	}
 #define COUNT(name, phases, run, help) \
-	{ name, NAME_ONLY, SAMPLE_INT, phases, 0, run, prepare_name, help }
-#define NUMBER(name, phases, run, help) \
-	{ name, NAME_OCC, SAMPLE_INT, phases, FETCH_MANY, run, prepare_name, help }
-#define ADDRESS(name, phases, run, help) \
-	{ name, NAME_OCC, SAMPLE_ADDR, phases, FETCH_MANY, run, prepare_name, help }
+	{ \
+		name, { "[<name>]", 0, 1, { ARG_STR } }, SAMPLE_INT, phases, 0, run, prepare_name, help \
+	}
 
 const struct fetch_row fetch_header_rows[] = {
-	VALUE("hdr", PHASE_REQUEST | RESPONSE, run_hdr, "last value of a field of the message at hand, split at commas"),
-	VALUE("req.hdr", PHASE_REQUEST, run_req_hdr, "last value of a request field, split at commas"),
-	VALUE("req.fhdr", PHASE_REQUEST, run_req_fhdr, "last whole value of a request field"),
-	VALUE("res.hdr", RESPONSE, run_res_hdr, "last value of a response field, split at commas"),
-	VALUE("res.fhdr", RESPONSE, run_res_fhdr, "last whole value of a response field"),
-	VALUE("shdr", RESPONSE, run_res_hdr, "res.hdr"),
+	VALUE("hdr", SAMPLE_STR, PHASE_REQUEST | RESPONSE, run_hdr,
+		"last value of a field of the message at hand, split at commas"),
+	VALUE("req.hdr", SAMPLE_STR, PHASE_REQUEST, run_req_hdr, "last value of a request field, split at commas"),
+	VALUE("req.fhdr", SAMPLE_STR, PHASE_REQUEST, run_req_fhdr, "last whole value of a request field"),
+	VALUE("res.hdr", SAMPLE_STR, RESPONSE, run_res_hdr, "last value of a response field, split at commas"),
+	VALUE("res.fhdr", SAMPLE_STR, RESPONSE, run_res_fhdr, "last whole value of a response field"),
+	VALUE("shdr", SAMPLE_STR, RESPONSE, run_res_hdr, "res.hdr"),
 	COUNT("hdr_cnt", PHASE_REQUEST, run_req_hdr_cnt, "req.hdr_cnt"),
 	COUNT("req.hdr_cnt", PHASE_REQUEST, run_req_hdr_cnt, "number of values of a request field"),
 	COUNT("req.fhdr_cnt", PHASE_REQUEST, run_req_fhdr_cnt, "number of lines of a request field"),
 	COUNT("res.hdr_cnt", RESPONSE, run_res_hdr_cnt, "number of values of a response field"),
 	COUNT("res.fhdr_cnt", RESPONSE, run_res_fhdr_cnt, "number of lines of a response field"),
 	COUNT("shdr_cnt", RESPONSE, run_res_hdr_cnt, "res.hdr_cnt"),
-	NUMBER("hdr_val", PHASE_REQUEST, run_req_hdr_val, "req.hdr_val"),
-	NUMBER("req.hdr_val", PHASE_REQUEST, run_req_hdr_val, "last value of a request field as an integer"),
-	NUMBER("res.hdr_val", RESPONSE, run_res_hdr_val, "last value of a response field as an integer"),
-	NUMBER("shdr_val", RESPONSE, run_res_hdr_val, "res.hdr_val"),
-	ADDRESS("hdr_ip", PHASE_REQUEST, run_req_hdr_ip, "req.hdr_ip"),
-	ADDRESS("req.hdr_ip", PHASE_REQUEST, run_req_hdr_ip, "last value of a request field as an address"),
-	ADDRESS("res.hdr_ip", RESPONSE, run_res_hdr_ip, "last value of a response field as an address"),
-	ADDRESS("shdr_ip", RESPONSE, run_res_hdr_ip, "res.hdr_ip"),
+	VALUE("hdr_val", SAMPLE_INT, PHASE_REQUEST, run_req_hdr_val, "req.hdr_val"),
+	VALUE("req.hdr_val", SAMPLE_INT, PHASE_REQUEST, run_req_hdr_val, "last value of a request field as an integer"),
+	VALUE("res.hdr_val", SAMPLE_INT, RESPONSE, run_res_hdr_val, "last value of a response field as an integer"),
+	VALUE("shdr_val", SAMPLE_INT, RESPONSE, run_res_hdr_val, "res.hdr_val"),
+	VALUE("hdr_ip", SAMPLE_ADDR, PHASE_REQUEST, run_req_hdr_ip, "req.hdr_ip"),
+	VALUE("req.hdr_ip", SAMPLE_ADDR, PHASE_REQUEST, run_req_hdr_ip, "last value of a request field as an address"),
+	VALUE("res.hdr_ip", SAMPLE_ADDR, RESPONSE, run_res_hdr_ip, "last value of a response field as an address"),
+	VALUE("shdr_ip", SAMPLE_ADDR, RESPONSE, run_res_hdr_ip, "res.hdr_ip"),
 	{ 0 },
 };

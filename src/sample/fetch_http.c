@@ -57,7 +57,8 @@ static int run_url(struct sample_ctx *ctx, const struct args *args, struct sampl
 static const char *prepare_query(struct args *args, struct arena *a)
 {
 	(void)a;
-	return args->v[0].str.len && !slice_eq(args->v[0].str, SLICE("with_qm")) ? "knows the option with_qm only" : NULL;
+	return args->v[0].str.len && !slice_eq(args->v[0].str, SLICE("with_qm")) ? "knows the option with_qm only"
+	                                                                         : NULL;
 }
 
 static int run_query(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor)
@@ -77,11 +78,12 @@ static int run_base(struct sample_ctx *ctx, struct slice path, struct sample *ou
 	struct slice name = host >= 0 ? field_value(&ctx->req->fields[host]) : ctx->req->authority;
 	if (!name.len)
 		return set_slice(out, path);
-	return set_slice(out, arena_printf(ctx->arena, "%.*s%.*s", (int)name.len, name.ptr, (int)path.len,
-	                              path.len ? path.ptr : ""));
+	return set_slice(out,
+		arena_printf(ctx->arena, "%.*s%.*s", (int)name.len, name.ptr, (int)path.len, path.len ? path.ptr : ""));
 }
 
-static int run_base_path(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor)
+static int run_base_path(struct sample_ctx *ctx, const struct args *args, struct sample *out,
+	struct sample_cursor *cursor)
 {
 	(void)args, (void)cursor;
 	return run_base(ctx, path_of(ctx->req), out);
@@ -97,16 +99,20 @@ static int set_version(const struct msg *m, struct sample *out)
 {
 	if (!m)
 		return -ENOENT;
-	return sample_set_str(out, m->flags & MSG_H2 ? SLICE("2.0") : m->flags & MSG_HTTP10 ? SLICE("1.0") : SLICE("1.1"));
+	return sample_set_str(out, m->flags & MSG_H2       ? SLICE("2.0")
+				   : m->flags & MSG_HTTP10 ? SLICE("1.0")
+							   : SLICE("1.1"));
 }
 
-static int run_req_ver(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor)
+static int run_req_ver(struct sample_ctx *ctx, const struct args *args, struct sample *out,
+	struct sample_cursor *cursor)
 {
 	(void)args, (void)cursor;
 	return set_version(ctx->req, out);
 }
 
-static int run_res_ver(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor)
+static int run_res_ver(struct sample_ctx *ctx, const struct args *args, struct sample *out,
+	struct sample_cursor *cursor)
 {
 	(void)args, (void)cursor;
 	return set_version(ctx->res, out);
@@ -119,7 +125,7 @@ static int run_status(struct sample_ctx *ctx, const struct args *args, struct sa
 }
 
 static int run_proto_http(struct sample_ctx *ctx, const struct args *args, struct sample *out,
-        struct sample_cursor *cursor)
+	struct sample_cursor *cursor)
 {
 	(void)args, (void)cursor;
 	return sample_set_bool(out, ctx->req != NULL);
@@ -129,15 +135,15 @@ const struct fetch_row fetch_http_rows[] = {
 	{ "base", { 0 }, SAMPLE_STR, PHASE_REQUEST, 0, run_base_path, NULL, "Host field and path" },
 	{ "baseq", { 0 }, SAMPLE_STR, PHASE_REQUEST, 0, run_baseq, NULL, "Host field, path and query" },
 	{ "method", { 0 }, SAMPLE_METHOD, PHASE_REQUEST | PHASE_RESPONSE | PHASE_LOG, 0, run_method, NULL,
-	        "request's method" },
+		"request's method" },
 	{ "path", { 0 }, SAMPLE_STR, PHASE_REQUEST, 0, run_path, NULL, "path, from its first '/' to before '?'" },
 	{ "pathq", { 0 }, SAMPLE_STR, PHASE_REQUEST, 0, run_pathq, NULL, "path with the query" },
 	{ "query", { "[<options>]", 0, 1, { ARG_STR } }, SAMPLE_STR, PHASE_REQUEST, 0, run_query, prepare_query,
-	        "what follows the '?'" },
+		"what follows the '?'" },
 	{ "req.proto_http", { 0 }, SAMPLE_BOOL, PHASE_REQUEST | PHASE_RESPONSE | PHASE_LOG, 0, run_proto_http, NULL,
-	        "whether there is an HTTP request" },
+		"whether there is an HTTP request" },
 	{ "req_proto_http", { 0 }, SAMPLE_BOOL, PHASE_REQUEST | PHASE_RESPONSE | PHASE_LOG, 0, run_proto_http, NULL,
-	        "req.proto_http" },
+		"req.proto_http" },
 	{ "req.ver", { 0 }, SAMPLE_STR, PHASE_REQUEST, 0, run_req_ver, NULL, "request's HTTP version, as 1.1" },
 	{ "req_ver", { 0 }, SAMPLE_STR, PHASE_REQUEST, 0, run_req_ver, NULL, "req.ver" },
 	{ "res.ver", { 0 }, SAMPLE_STR, RESPONSE, 0, run_res_ver, NULL, "response's HTTP version, as 1.1" },

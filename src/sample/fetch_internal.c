@@ -102,7 +102,8 @@ static int run_bin(struct sample_ctx *ctx, const struct args *args, struct sampl
 }
 
 /* The value that was sampled when the configuration was read: args->data, NULL where there is none. */
-static int run_sampled(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor)
+static int run_sampled(struct sample_ctx *ctx, const struct args *args, struct sample *out,
+	struct sample_cursor *cursor)
 {
 	(void)ctx, (void)cursor;
 	if (!args->data)
@@ -195,34 +196,31 @@ static int run_uuid(struct sample_ctx *ctx, const struct args *args, struct samp
 	}
 	b[6] = (uint8_t)((b[6] & 0x0f) | args->v[0].num << 4);
 	b[8] = (b[8] & 0x3f) | 0x80;
-	struct slice text = arena_printf(ctx->arena,
-	        "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5],
-	        b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	struct slice text =
+		arena_printf(ctx->arena, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
+			b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 	return text.ptr ? sample_set_str(out, text) : -ENOMEM;
 }
 
-#define NO_ARGS { 0 }
-#define ONE_ARG(text, type) { text, 1, 1, { type } }
-
 const struct fetch_row fetch_internal_rows[] = {
-	{ "always_false", NO_ARGS, SAMPLE_BOOL, PHASE_ALL, 0, run_false, NULL, "false" },
-	{ "always_true", NO_ARGS, SAMPLE_BOOL, PHASE_ALL, 0, run_true, NULL, "true" },
-	{ "bin", ONE_ARG("<hex>", ARG_STR), SAMPLE_BIN, PHASE_ALL, 0, run_bin, prepare_bin,
-	        "the bytes of these hexadecimal digits" },
-	{ "bool", ONE_ARG("<bool>", ARG_STR), SAMPLE_BOOL, PHASE_ALL, 0, run_bool, prepare_bool, "this boolean" },
-	{ "date", { "[<offset>[,<unit>]]", 0, 2, { ARG_INT, ARG_STR } }, SAMPLE_INT, PHASE_ALL, 0, run_date, prepare_date,
-	        "time since 1970, in s, ms or us, plus an offset" },
-	{ "env", ONE_ARG("<name>", ARG_STR), SAMPLE_STR, PHASE_ALL, 0, run_sampled, prepare_env,
-	        "environment variable, as it was when the configuration was read" },
-	{ "hostname", NO_ARGS, SAMPLE_STR, PHASE_ALL, 0, run_sampled, prepare_hostname, "name of this host" },
-	{ "int", ONE_ARG("<integer>", ARG_INT), SAMPLE_INT, PHASE_ALL, 0, run_int, NULL, "this integer" },
-	{ "ipv4", ONE_ARG("<ipv4>", ARG_IPV4), SAMPLE_IPV4, PHASE_ALL, 0, run_ipv4, NULL, "this IPv4 address" },
-	{ "ipv6", ONE_ARG("<ipv6>", ARG_IPV6), SAMPLE_IPV6, PHASE_ALL, 0, run_ipv6, NULL, "this IPv6 address" },
-	{ "meth", ONE_ARG("<method>", ARG_STR), SAMPLE_METHOD, PHASE_ALL, 0, run_meth, NULL, "this HTTP method" },
+	{ "always_false", { 0 }, SAMPLE_BOOL, PHASE_ALL, 0, run_false, NULL, "false" },
+	{ "always_true", { 0 }, SAMPLE_BOOL, PHASE_ALL, 0, run_true, NULL, "true" },
+	{ "bin", { "<hex>", 1, 1, { ARG_STR } }, SAMPLE_BIN, PHASE_ALL, 0, run_bin, prepare_bin,
+		"the bytes of these hexadecimal digits" },
+	{ "bool", { "<bool>", 1, 1, { ARG_STR } }, SAMPLE_BOOL, PHASE_ALL, 0, run_bool, prepare_bool, "this boolean" },
+	{ "date", { "[<offset>[,<unit>]]", 0, 2, { ARG_INT, ARG_STR } }, SAMPLE_INT, PHASE_ALL, 0, run_date,
+		prepare_date, "time since 1970, in s, ms or us, plus an offset" },
+	{ "env", { "<name>", 1, 1, { ARG_STR } }, SAMPLE_STR, PHASE_ALL, 0, run_sampled, prepare_env,
+		"environment variable, as it was when the configuration was read" },
+	{ "hostname", { 0 }, SAMPLE_STR, PHASE_ALL, 0, run_sampled, prepare_hostname, "name of this host" },
+	{ "int", { "<integer>", 1, 1, { ARG_INT } }, SAMPLE_INT, PHASE_ALL, 0, run_int, NULL, "this integer" },
+	{ "ipv4", { "<ipv4>", 1, 1, { ARG_IPV4 } }, SAMPLE_IPV4, PHASE_ALL, 0, run_ipv4, NULL, "this IPv4 address" },
+	{ "ipv6", { "<ipv6>", 1, 1, { ARG_IPV6 } }, SAMPLE_IPV6, PHASE_ALL, 0, run_ipv6, NULL, "this IPv6 address" },
+	{ "meth", { "<method>", 1, 1, { ARG_STR } }, SAMPLE_METHOD, PHASE_ALL, 0, run_meth, NULL, "this HTTP method" },
 	{ "rand", { "[<range>]", 0, 1, { ARG_INT } }, SAMPLE_INT, PHASE_ALL, 0, run_rand, prepare_rand,
-	        "random integer from 0 to below the range (2^32)" },
+		"random integer from 0 to below the range (2^32)" },
 	{ "str", { "<string>", 0, 1, { ARG_STR } }, SAMPLE_STR, PHASE_ALL, 0, run_str, NULL, "this string" },
 	{ "uuid", { "[<version>]", 0, 1, { ARG_INT } }, SAMPLE_STR, PHASE_ALL, 0, run_uuid, prepare_uuid,
-	        "new UUID of version 4 (default) or 7" },
+		"new UUID of version 4 (default) or 7" },
 	{ 0 },
 };

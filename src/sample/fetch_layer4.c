@@ -44,7 +44,8 @@ static int run_src(struct sample_ctx *ctx, const struct args *args, struct sampl
 	return set_addr(out, ctx->src);
 }
 
-static int run_src_port(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor)
+static int run_src_port(struct sample_ctx *ctx, const struct args *args, struct sample *out,
+	struct sample_cursor *cursor)
 {
 	(void)args, (void)cursor;
 	return set_port(out, ctx->src);
@@ -56,7 +57,8 @@ static int run_dst(struct sample_ctx *ctx, const struct args *args, struct sampl
 	return set_addr(out, destination(ctx));
 }
 
-static int run_dst_port(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor)
+static int run_dst_port(struct sample_ctx *ctx, const struct args *args, struct sample *out,
+	struct sample_cursor *cursor)
 {
 	(void)args, (void)cursor;
 	return set_port(out, destination(ctx));

@@ -30,8 +30,8 @@ static bool name_matches(const struct args *args, struct slice name)
 {
 	if (args->v[ARG_NAME].type == ARG_NONE)
 		return true;
-	return args->v[ARG_FOLD].str.len ? slice_eq_icase(args->v[ARG_NAME].str, name) :
-					     slice_eq(args->v[ARG_NAME].str, name);
+	return args->v[ARG_FOLD].str.len ? slice_eq_icase(args->v[ARG_NAME].str, name)
+	                                 : slice_eq(args->v[ARG_NAME].str, name);
 }
 
 /* The next parameter of the wanted name in [c->at, c->end). */
@@ -73,19 +73,23 @@ static int run_urlp(struct sample_ctx *ctx, const struct args *args, struct samp
 	return err ? err : sample_set_str(out, v);
 }
 
-static int run_urlp_val(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor)
+static int run_urlp_val(struct sample_ctx *ctx, const struct args *args, struct sample *out,
+	struct sample_cursor *cursor)
 {
 	struct slice v;
 	int err = fetch_param(ctx, args, &v, cursor);
 	return err ? err : sample_set_int(out, text_to_int(v));
 }
 
-#define PARAM_ARGS { "[<name>[,<delim>[,i]]]", 0, 3, { ARG_STR, ARG_STR, ARG_STR } }
+#define PARAM(name, type, run, help) \
+	{ \
+		name, { "[<name>[,<delim>[,i]]]", 0, 3, { ARG_STR, ARG_STR, ARG_STR } }, type, PHASE_REQUEST, \
+			FETCH_MANY, run, prepare_param, help \
+	}
 
 const struct fetch_row fetch_param_rows[] = {
-	{ "url_param", PARAM_ARGS, SAMPLE_STR, PHASE_REQUEST, FETCH_MANY, run_urlp, prepare_param, "urlp" },
-	{ "urlp", PARAM_ARGS, SAMPLE_STR, PHASE_REQUEST, FETCH_MANY, run_urlp, prepare_param, "parameter in the URL" },
-	{ "urlp_val", PARAM_ARGS, SAMPLE_INT, PHASE_REQUEST, FETCH_MANY, run_urlp_val, prepare_param,
-	        "parameter in the URL as an integer" },
+	PARAM("url_param", SAMPLE_STR, run_urlp, "urlp"),
+	PARAM("urlp", SAMPLE_STR, run_urlp, "parameter in the URL"),
+	PARAM("urlp_val", SAMPLE_INT, run_urlp_val, "parameter in the URL as an integer"),
 	{ 0 },
 };

@@ -102,8 +102,13 @@ static int parse_flag(struct format_job *j, struct slice word, unsigned *flags)
 		const char *name;
 		unsigned flag; /* 0: HAProxy's, not here */
 	} known[] = {
-		{ "Q", FORMAT_QUOTE }, { "X", FORMAT_HEX }, { "E", FORMAT_ESCAPE }, { "bin", 0 },
-		{ "json", 0 },         { "utf8", 0 },       { "cbor", 0 },
+		{ "Q", FORMAT_QUOTE },
+		{ "X", FORMAT_HEX },
+		{ "E", FORMAT_ESCAPE },
+		{ "bin", 0 },
+		{ "json", 0 },
+		{ "utf8", 0 },
+		{ "cbor", 0 },
 	};
 	struct slice name = slice_skip(word, 1);
 	if (!name.len || (word.ptr[0] != '+' && word.ptr[0] != '-'))
@@ -204,7 +209,7 @@ static int parse_item(struct format_job *j)
 	if (isalnum((unsigned char)*j->r.at))
 		return parse_var(j, flags);
 	return refuse(j, from, (size_t)(j->r.at - from), "write '%%' for a percent sign",
-	        "'%' must be followed by a variable or by '[' and an expression");
+		"'%' must be followed by a variable or by '[' and an expression");
 }
 
 static int parse_all(struct format_job *j)
@@ -228,7 +233,7 @@ static int parse_all(struct format_job *j)
 }
 
 struct format *format_parse(const char *text, const struct place *at, enum format_kind kind, unsigned phases,
-        struct arena *a, struct diag *d)
+	struct arena *a, struct diag *d)
 {
 	size_t len = strlen(text), items_max = 1;
 	for (const char *p = text; *p; p++)

@@ -8,9 +8,19 @@
 #include "private.h"
 
 const char *const match_names[MATCH_COUNT] = {
-	[MATCH_FOUND] = "found", [MATCH_BOOL] = "bool", [MATCH_INT] = "int", [MATCH_IP] = "ip",   [MATCH_BIN] = "bin",
-	[MATCH_LEN] = "len",     [MATCH_STR] = "str",   [MATCH_SUB] = "sub", [MATCH_BEG] = "beg", [MATCH_END] = "end",
-	[MATCH_DIR] = "dir",     [MATCH_DOM] = "dom",   [MATCH_METHOD] = "",
+	[MATCH_FOUND] = "found",
+	[MATCH_BOOL] = "bool",
+	[MATCH_INT] = "int",
+	[MATCH_IP] = "ip",
+	[MATCH_BIN] = "bin",
+	[MATCH_LEN] = "len",
+	[MATCH_STR] = "str",
+	[MATCH_SUB] = "sub",
+	[MATCH_BEG] = "beg",
+	[MATCH_END] = "end",
+	[MATCH_DIR] = "dir",
+	[MATCH_DOM] = "dom",
+	[MATCH_METHOD] = "",
 };
 
 typedef unsigned __int128 u128;
@@ -137,13 +147,15 @@ static int parse_range(struct slice text, enum match_operator op, struct int_ran
 	return 0;
 }
 
-static int add_int(struct patterns *p, struct slice text, enum match_operator op, const struct place *at, struct diag *d)
+static int add_int(struct patterns *p, struct slice text, enum match_operator op, const struct place *at,
+	struct diag *d)
 {
 	struct int_range range, *slot;
 	int err = parse_range(text, op, &range);
 	if (err) {
 		diag_error(d, at, "an integer, or a range such as 1024:65535, 1024: or :1023",
-		        err == -ERANGE ? "nothing is in the range '%.*s'" : "'%.*s' is not a number", (int)text.len, text.ptr);
+			err == -ERANGE ? "nothing is in the range '%.*s'" : "'%.*s' is not a number", (int)text.len,
+			text.ptr);
 		return -EINVAL;
 	}
 	slot = one_more(p->arena, &p->ints, &p->int_count, sizeof *slot);
@@ -241,7 +253,8 @@ static int add_bin(struct patterns *p, struct slice hex, const struct place *at,
 	for (size_t i = 0; i < hex.len; i += 2) {
 		int high = hex_digit(hex.ptr[i]), low = i + 1 < hex.len ? hex_digit(hex.ptr[i + 1]) : -1;
 		if (high < 0 || low < 0) {
-			diag_error(d, at, NULL, "'%.*s' is not an even number of hexadecimal digits", (int)hex.len, hex.ptr);
+			diag_error(d, at, NULL, "'%.*s' is not an even number of hexadecimal digits", (int)hex.len,
+				hex.ptr);
 			return -EINVAL;
 		}
 		bytes[i / 2] = (char)(high << 4 | low);
@@ -265,7 +278,7 @@ static struct slice trim_delims(enum match_kind kind, struct slice text)
 }
 
 int patterns_add(struct patterns *p, struct slice text, unsigned flags, enum match_operator op, const struct place *at,
-        struct diag *d)
+	struct diag *d)
 {
 	p->total++;
 	switch (p->kind) {

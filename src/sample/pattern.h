@@ -9,8 +9,20 @@
 #include "ballast/sample/sample.h"
 
 enum match_kind {
-	MATCH_FOUND, MATCH_BOOL, MATCH_INT, MATCH_IP, MATCH_BIN, MATCH_LEN, MATCH_STR, MATCH_SUB, MATCH_BEG, MATCH_END,
-	MATCH_DIR, MATCH_DOM, MATCH_METHOD, MATCH_COUNT
+	MATCH_FOUND,
+	MATCH_BOOL,
+	MATCH_INT,
+	MATCH_IP,
+	MATCH_BIN,
+	MATCH_LEN,
+	MATCH_STR,
+	MATCH_SUB,
+	MATCH_BEG,
+	MATCH_END,
+	MATCH_DIR,
+	MATCH_DOM,
+	MATCH_METHOD,
+	MATCH_COUNT
 };
 /* The names for `-m`; "" for what has none. */
 extern const char *const match_names[MATCH_COUNT];
@@ -28,7 +40,7 @@ struct patterns *patterns_new(enum match_kind kind, struct arena *a);
 /* Adds one, whose text must outlive the patterns; `op` is for integers. 0 or -EINVAL after a diagnosis at `at`,
  * -ENOMEM. */
 int patterns_add(struct patterns *p, struct slice text, unsigned flags, enum match_operator op, const struct place *at,
-                 struct diag *d);
+	struct diag *d);
 /* After the last patterns_add: sorts and hashes. 0 or -ENOMEM. */
 int patterns_finish(struct patterns *p);
 size_t patterns_count(const struct patterns *p);

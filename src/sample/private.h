@@ -14,13 +14,13 @@ extern const struct converter_row converter_int_rows[], converter_string_rows[],
 /* Reads `(a,b,...)` at r->at, or nothing where none is given, into *out as `spec` wants; `kind` and `name` are for
  * messages ("fetch", "path"). 0 or -EINVAL after a diagnosis, -ENOMEM. */
 int args_parse(struct reader *r, const struct arg_spec *spec, args_prepare *prepare, const char *kind,
-               struct slice name, struct args *out, struct arena *a, struct diag *d);
+	struct slice name, struct args *out, struct arena *a, struct diag *d);
 
 /* Bytes of the fetch's or converter's name at `at`; '+' is in base32+src, '-' in set-var. */
 size_t expr_name_length(const char *at);
 /* expr_parse() with the name at r->at standing for `row` (a criterion of ACLs); NULL: for itself. */
 struct expr *expr_parse_as(struct reader *r, const struct fetch_row *row, unsigned phases, struct arena *a,
-                           struct diag *d);
+	struct diag *d);
 bool expr_has_converters(const struct expr *e);
 const struct fetch_row *expr_fetch(const struct expr *e);
 

@@ -6,10 +6,17 @@
 #include "private.h"
 
 static const struct fetch_row *const own_fetches[] = {
-	fetch_internal_rows, fetch_layer4_rows, fetch_http_rows, fetch_header_rows, fetch_param_rows, fetch_cookie_rows,
+	fetch_internal_rows,
+	fetch_layer4_rows,
+	fetch_http_rows,
+	fetch_header_rows,
+	fetch_param_rows,
+	fetch_cookie_rows,
 };
 static const struct converter_row *const own_converters[] = {
-	converter_int_rows, converter_string_rows, converter_binary_rows,
+	converter_int_rows,
+	converter_string_rows,
+	converter_binary_rows,
 };
 
 /* What other rooms registered; written before any thread starts. */

@@ -29,7 +29,7 @@ int acl_parse(const struct line *l, struct acl_set *set, struct arena *a, struct
  * `phases`: where it will be evaluated; a test whose fetch is not there in any of them never matches, and is warned
  * of. NULL after a diagnosis. */
 struct cond *cond_parse(const struct line *l, size_t from, struct acl_set *set, unsigned phases, struct arena *a,
-                        struct diag *d);
+	struct diag *d);
 /* Index of the `if` or `unless` that starts a condition at or after words[from]; l->count where there is none. */
 size_t cond_find(const struct line *l, size_t from);
 /* Whether the rule applies: `unless` is taken into account.  A test whose sample is not there does not match. */

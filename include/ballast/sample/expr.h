@@ -15,8 +15,8 @@ struct expr;
 
 /* A word of the configuration that is read from left to right; errors name the column inside it. */
 struct reader {
-	const char *start; /* the word, NUL-terminated */
-	const char *at;    /* next byte */
+	const char *start;         /* the word, NUL-terminated */
+	const char *at;            /* next byte */
 	const struct place *place; /* of the whole word; may be NULL */
 };
 
@@ -40,7 +40,7 @@ bool expr_eval(const struct expr *e, struct sample_ctx *ctx, unsigned wanted, st
 /* Goes through all values, as ACLs do: zero the cursor, call until false. A value that a converter or cast drops is
  * passed over. */
 bool expr_eval_next(const struct expr *e, struct sample_ctx *ctx, unsigned wanted, struct sample *out,
-                    struct sample_cursor *cursor);
+	struct sample_cursor *cursor);
 
 /* Type of the result as far as the chain tells: enum sample_type, or SAMPLE_ADDR. */
 unsigned expr_type(const struct expr *e);

@@ -13,7 +13,7 @@
 #include "ballast/sample/sample.h"
 
 enum format_kind {
-	FORMAT_LOG,   /* a log line: others than 0x20-0x7e, '"' and '#' become "#XX"; spaces merge; empty values are "-" */
+	FORMAT_LOG, /* a log line: others than 0x20-0x7e, '"' and '#' become "#XX"; spaces merge; empty values are "-" */
 	FORMAT_VALUE, /* header field, path, body: what a field must not hold becomes "%XX", in values only: literal text,
 		       * which the administrator wrote, goes out as it is */
 };
@@ -50,7 +50,7 @@ struct format;
 /* `text` is the whole word at `at` (NULL: none, a built-in format). `phases`: where it will be rendered, as in
  * expr_parse.  NULL after a diagnosis. Memory from `a`. */
 struct format *format_parse(const char *text, const struct place *at, enum format_kind kind, unsigned phases,
-                            struct arena *a, struct diag *d);
+	struct arena *a, struct diag *d);
 /* Appends. Where memory runs out the text is cut (see strbuf.h). */
 void format_render(const struct format *f, struct sample_ctx *ctx, struct strbuf *out);
 /* True where it has no variable part; then *text, if not NULL, is all of it. */

@@ -58,16 +58,16 @@ enum sample_phase {
 
 /* What an expression may look at.  Filled by whoever evaluates (the exchange keeps one). */
 struct sample_ctx {
-	struct arena *arena; /* for what converters make */
-	struct msg *req;     /* NULL where there is none (any more) */
-	struct msg *res;     /* the same */
-	struct conn *client; /* client's connection; NULL in checks */
+	struct arena *arena;   /* for what converters make */
+	struct msg *req;       /* NULL where there is none (any more) */
+	struct msg *res;       /* the same */
+	struct conn *client;   /* client's connection; NULL in checks */
 	const union addr *src; /* client's address; AF_UNSPEC: none (unix) */
 	const union addr *dst; /* address that it connected to; NULL: conn_local_addr(client) is asked when needed */
-	uint64_t now_ms;     /* loop's monotonic time */
-	uint64_t wall_us;    /* loop's wall time, microseconds since 1970 */
-	void *exchange;      /* for rows which the rooms below register */
-	unsigned phase;      /* the one enum sample_phase now */
+	uint64_t now_ms;       /* loop's monotonic time */
+	uint64_t wall_us;      /* loop's wall time, microseconds since 1970 */
+	void *exchange;        /* for rows which the rooms below register */
+	unsigned phase;        /* the one enum sample_phase now */
 };
 
 /* ---- arguments ---- */
