@@ -23,13 +23,13 @@ struct status_row {
 static const struct status_row status_rows[CHECK_STATUS_COUNT] = {
 	[CHECK_UNKNOWN] = { "UNK", "Unknown", 0, false },
 	[CHECK_INI] = { "INI", "Initializing", 1, false },
-	[CHECK_SOCKERR] = { "SOCKERR", "Socket error", 4, false },
+	[CHECK_SOCKERR] = { "SOCKERR", "Socket error", 5, false },
 	[CHECK_L4OK] = { "L4OK", "Layer4 check passed", 6, true },
 	[CHECK_L4TOUT] = { "L4TOUT", "Layer4 timeout", 7, false },
 	[CHECK_L4CON] = { "L4CON", "Layer4 connection problem", 8, false },
 	[CHECK_L7OK] = { "L7OK", "Layer7 check passed", 15, true },
-	[CHECK_L7TOUT] = { "L7TOUT", "Layer7 timeout", 13, false },
-	[CHECK_L7RSP] = { "L7RSP", "Layer7 invalid response", 14, false },
+	[CHECK_L7TOUT] = { "L7TOUT", "Layer7 timeout", 12, false },
+	[CHECK_L7RSP] = { "L7RSP", "Layer7 invalid response", 13, false },
 	[CHECK_L7STS] = { "L7STS", "Layer7 wrong status", 17, false },
 };
 

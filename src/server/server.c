@@ -76,7 +76,9 @@ static void note_transition(struct server *s, bool was_alive)
 
 	if (server_alive(s) == was_alive)
 		return;
-	if (!was_alive && now > s->last_change_s)
+	if (was_alive)
+		s->down_transitions++;
+	else if (now > s->last_change_s)
 		s->down_seconds += now - s->last_change_s;
 	s->last_change_s = now;
 }
@@ -107,8 +109,6 @@ void server_apply_health(struct server *s, enum server_health h, const char *wha
 
 	if (atomic_exchange(&s->health, h) == h)
 		return;
-	if (h == SERVER_DOWN)
-		s->down_transitions++;
 	requeued = publish(s, was_alive);
 	snprintf(text, sizeof text, "%s%s", states[h], what);
 	if (!(admin_of(s) & SERVER_MAINT))

@@ -489,6 +489,8 @@ static void test_each_status_has_its_names(void **state)
 	assert_true(check_status_passed(CHECK_L7OK));
 	assert_false(check_status_passed(CHECK_L7STS));
 	assert_int_equal(check_status_number(CHECK_L4CON), 8);
+	assert_int_equal(check_status_number(CHECK_L7RSP), 13);
+	assert_int_equal(check_status_number(CHECK_SOCKERR), 5);
 }
 
 int main(void)

@@ -97,11 +97,11 @@ static void test_send_completes_the_request(void **state)
 	struct backend *b = *state;
 
 	assert_int_equal(parse(b, "http-check send meth POST uri /x ver HTTP/1.1 hdr Host a.example hdr X-Y 100%% body "
-	                          "hello"),
+				  "hello"),
 		0);
 	assert_false(b->http_check->on);
 	assert_request(b, "POST /x HTTP/1.1\r\nHost: a.example\r\nX-Y: 100%\r\nContent-Length: 5\r\nConnection: "
-	                  "close\r\n\r\nhello");
+			  "close\r\n\r\nhello");
 	assert_int_equal(parse(b, "option httpchk"), 0);
 	assert_true(b->http_check->on);
 	assert_int_equal(b->http_check->body.len, 5);

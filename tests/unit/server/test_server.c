@@ -84,6 +84,7 @@ static void test_maintenance_comes_and_goes(void **state)
 		"0 sessions active, 0 requeued, 0 remaining in queue.\n");
 	assert_status(s, "MAINT");
 	assert_false(server_alive(s));
+	assert_int_equal(s->down_transitions, 1);
 	server_set_admin(s, 0, SERVER_MAINT);
 	assert_string_equal(rig_logged(), "<133>Server app/s1 is UP/READY (leaving forced maintenance).\n");
 	assert_true(server_usable(s));
