@@ -8,7 +8,6 @@
 /* A log variable has a value from the accepted connection on; timers and counts are those of the moment. */
 enum { LOG_ANY = PHASE_CONNECTION | PHASE_REQUEST | PHASE_RESPONSE | PHASE_LOG };
 
-/* %hr and its like: nothing at all, not "-", where there is none. */
 extern const struct log_var_row log_vars[], log_times[];
 extern const unsigned log_var_count, log_time_count;
 

@@ -268,13 +268,13 @@ const struct log_var_row log_vars[] = {
 	{ "HU", LOG_VAR_TEXT, LOG_ANY, true, run_uri, "URI of the request" },
 	{ "HP", LOG_VAR_TEXT, LOG_ANY, true, run_uri_path, "URI of the request without its query" },
 	{ "HPO", LOG_VAR_TEXT, LOG_ANY, true, run_path, "path of the request, without host and query" },
-	{ "HQ", LOG_VAR_TEXT, LOG_ANY, true, run_query, "query of the request, with its '?'" },
+	{ "HQ", LOG_VAR_LIST, LOG_ANY, true, run_query, "query of the request, with its '?'" },
 	{ "HV", LOG_VAR_TEXT, LOG_ANY, true, run_version, "version of HTTP" },
 	{ "CC", LOG_VAR_TEXT, LOG_ANY, true, run_none, "captured cookie of the request" },
 	{ "CS", LOG_VAR_TEXT, LOG_ANY, true, run_none, "captured cookie of the response" },
-	{ "hr", LOG_VAR_PLAIN, LOG_ANY, true, run_none, "captured fields of the request" },
-	{ "hrl", LOG_VAR_PLAIN, LOG_ANY, true, run_none, "captured fields of the request, for CLF" },
-	{ "hs", LOG_VAR_PLAIN, LOG_ANY, true, run_none, "captured fields of the response" },
-	{ "hsl", LOG_VAR_PLAIN, LOG_ANY, true, run_none, "captured fields of the response, for CLF" },
+	{ "hr", LOG_VAR_LIST, LOG_ANY, true, run_none, "captured fields of the request" },
+	{ "hrl", LOG_VAR_LIST, LOG_ANY, true, run_none, "captured fields of the request, for CLF" },
+	{ "hs", LOG_VAR_LIST, LOG_ANY, true, run_none, "captured fields of the response" },
+	{ "hsl", LOG_VAR_LIST, LOG_ANY, true, run_none, "captured fields of the response, for CLF" },
 };
 const unsigned log_var_count = sizeof log_vars / sizeof log_vars[0];

@@ -93,11 +93,16 @@ static bool append_value(const struct item *item, struct sample_ctx *ctx, struct
 	struct sample s;
 	if (item->kind == ITEM_VAR) {
 		item->var->run(ctx, item->flags, out);
-		return item->var->kind == LOG_VAR_TEXT;
+		return item->var->kind != LOG_VAR_PLAIN;
 	}
 	if (expr_eval(item->expr, ctx, SAMPLE_ANY, &s))
 		append_sample(&s, out);
 	return true;
+}
+
+static bool is_list(const struct item *item)
+{
+	return item->kind == ITEM_VAR && item->var->kind == LOG_VAR_LIST;
 }
 
 static void render_item(const struct item *item, enum format_kind kind, struct sample_ctx *ctx, struct strbuf *out)
@@ -117,18 +122,29 @@ static void render_item(const struct item *item, enum format_kind kind, struct s
 		/* a number: takes back the quote before it */
 		memmove(out->ptr + start, out->ptr + value, out->len - value);
 		strbuf_truncate(out, out->len - (value - start));
-	} else if (empty && kind == FORMAT_LOG) {
+	} else if (empty && kind == FORMAT_LOG && !is_list(item)) {
 		strbuf_byte(out, '-');
 	}
 }
 
+/* Spaces in a row are one, also where nothing came between them. */
+static struct slice text_behind(const struct strbuf *out, struct slice text, bool left_out)
+{
+	bool space_last = !out->len || out->ptr[out->len - 1] == ' ';
+	return left_out && space_last && text.len && text.ptr[0] == ' ' ? slice_skip(text, 1) : text;
+}
+
 void format_render(const struct format *f, struct sample_ctx *ctx, struct strbuf *out)
 {
+	bool left_out = false;
+
 	for (uint32_t i = 0; i < f->count; i++) {
 		const struct item *item = &f->items[i];
+		size_t start = out->len;
 		if (item->kind == ITEM_TEXT)
-			strbuf_add(out, item->text);
+			strbuf_add(out, f->kind == FORMAT_LOG ? text_behind(out, item->text, left_out) : item->text);
 		else
 			render_item(item, f->kind, ctx, out);
+		left_out = out->len == start;
 	}
 }

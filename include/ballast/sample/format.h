@@ -28,6 +28,7 @@ enum format_flags {
 enum log_var_kind {
 	LOG_VAR_TEXT,  /* string or address: escaped, quoted with +Q */
 	LOG_VAR_PLAIN, /* number, date, state: goes out as it is */
+	LOG_VAR_LIST,  /* text that a log leaves out where there is none, with the space behind it: captures */
 };
 
 struct log_var_row {

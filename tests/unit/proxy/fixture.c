@@ -46,16 +46,21 @@ static size_t fake_pending(const struct exchange *x)
 	return 0;
 }
 
-static const struct client_ops fake_ops = { .name = "fake", .head = fake_head, .data = fake_data, .flush = fake_flush,
+static const struct client_ops fake_ops = { .name = "fake",
+	.head = fake_head,
+	.data = fake_data,
+	.flush = fake_flush,
 	.pending = fake_pending };
 
 /* ---- set up ---- */
 
 static void make_addresses(void)
 {
-	fx.client.peer.v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(4660),
+	fx.client.peer.v4 = (struct sockaddr_in){ .sin_family = AF_INET,
+		.sin_port = htons(4660),
 		.sin_addr.s_addr = htonl(0xc0000201) }; /* 192.0.2.1 */
-	fx.target.at.ip.v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(8080),
+	fx.target.at.ip.v4 = (struct sockaddr_in){ .sin_family = AF_INET,
+		.sin_port = htons(8080),
 		.sin_addr.s_addr = htonl(0x0a000005) };
 	fx.target.at.len = sizeof(struct sockaddr_in);
 	strcpy(fx.target.text, "10.0.0.5:8080");
@@ -99,9 +104,11 @@ static void make_exchange(void)
 	x->request.field_max = x->response.field_max = 32;
 	x->t_accept = loop_self->now_ns;
 	arena_init(&x->arena);
-	x->sample = (struct sample_ctx){
-		.arena = &x->arena, .client = &fx.client.conn, .src = &fx.client.peer, .exchange = x, .phase = PHASE_CONNECTION
-	};
+	x->sample = (struct sample_ctx){ .arena = &x->arena,
+		.client = &fx.client.conn,
+		.src = &fx.client.peer,
+		.exchange = x,
+		.phase = PHASE_CONNECTION };
 }
 
 int fixture_setup(void **state)
@@ -213,7 +220,11 @@ struct line fixture_line(const char *text)
 
 	while (*at) {
 		struct token *t = &words[l.count];
-		t->at = (struct place){ .file = "lb.cfg", .line_text = text, .line = 1, .column = (unsigned)(at - text) + 1, .width = 1 };
+		t->at = (struct place){ .file = "lb.cfg",
+			.line_text = text,
+			.line = 1,
+			.column = (unsigned)(at - text) + 1,
+			.width = 1 };
 		t->text = next_word(&at);
 		t->len = strlen(t->text);
 		assert_true(++l.count < WORDS_MAX);

@@ -1,5 +1,6 @@
 /* What actions do to messages, and the answers that they give. */
 #include "fixture.h"
+#include "proxy/action.h"
 
 static void accept_rule(const char *text)
 {
@@ -41,7 +42,8 @@ static void test_add_header_keeps_what_is_there(void **state)
 	get("/");
 	accept_rule("http-request add-header X-A 3");
 	assert_int_equal(fixture_run(), RULE_CONTINUE);
-	assert_string_equal(fixture_head(&fx.x.request), "GET / HTTP/1.1\r\nHost: h.example\r\nX-A: 1\r\nX-A: 2\r\nX-A: 3\r\n");
+	assert_string_equal(fixture_head(&fx.x.request),
+		"GET / HTTP/1.1\r\nHost: h.example\r\nX-A: 1\r\nX-A: 2\r\nX-A: 3\r\n");
 }
 
 static void test_del_header_matches_names_as_asked(void **state)
@@ -51,10 +53,14 @@ static void test_del_header_matches_names_as_asked(void **state)
 		const char *rule;
 		bool gone;
 	} cases[] = {
-		{ "http-request del-header x-a", true },	{ "http-request del-header x", false },
-		{ "http-request del-header X- -m beg", true },	{ "http-request del-header A -m beg", false },
-		{ "http-request del-header -A -m end", true },	{ "http-request del-header x- -m end", false },
-		{ "http-request del-header - -m sub", true },	{ "http-request del-header xa -m sub", false },
+		{ "http-request del-header x-a", true },
+		{ "http-request del-header x", false },
+		{ "http-request del-header X- -m beg", true },
+		{ "http-request del-header A -m beg", false },
+		{ "http-request del-header -A -m end", true },
+		{ "http-request del-header x- -m end", false },
+		{ "http-request del-header - -m sub", true },
+		{ "http-request del-header xa -m sub", false },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		get("/");
@@ -118,12 +124,12 @@ static void test_names_and_values_that_break_lines_are_refused(void **state)
 static void test_a_rendered_value_cannot_inject(void **state)
 {
 	(void)state;
-	get("/?u=a%0d%0aY:%20b%00c");
+	get("/?u=a%0d%0aY:%20b%7f");
 	accept_rule("http-request set-header X \"%[url_param(u),url_dec]\"");
 	assert_int_equal(fixture_run(), RULE_CONTINUE);
 	const struct field *f = &fx.x.request.fields[msg_find(&fx.x.request, SLICE("X"), 0)];
 	assert_true(field_value_valid(field_value(f)));
-	assert_true(slice_starts_with(field_value(f), SLICE("a%0D%0AY: b")));
+	assert_true(slice_starts_with(field_value(f), SLICE("a%0D%0AY: b%7F")));
 }
 
 static void test_literal_line_breaks_beside_a_variable_fail_the_rewrite(void **state)
@@ -194,7 +200,8 @@ static void test_the_request_line_is_rewritten(void **state)
 static void test_bytes_that_end_a_target_are_encoded(void **state)
 {
 	(void)state;
-	assert_rewritten("/?p=/a%20b%0ac%23", "http-request set-path %[url_param(p),url_dec]", "GET /a%20b%0Ac%23?p=/a%20b%0ac%23 HTTP/1.1");
+	assert_rewritten("/?p=/a%20b%0ac%23", "http-request set-path %[url_param(p),url_dec]",
+		"GET /a%20b%0Ac%23?p=/a%20b%0ac%23 HTTP/1.1");
 	assert_rewritten("/a?q=%41%20", "http-request set-query \"x y%[query]\"", "GET /a?x%20yq=%41%20 HTTP/1.1");
 }
 
@@ -249,9 +256,11 @@ static void test_return_sends_text_and_fields(void **state)
 {
 	(void)state;
 	get("/p");
-	accept_rule("http-request return status 404 content-type text/plain hdr X-P \"<%[path]>\" lf-string \"no %[path]\"");
+	accept_rule("http-request return status 404 content-type text/plain hdr X-P \"<%[path]>\" lf-string \"no "
+	            "%[path]\"");
 	assert_int_equal(fixture_run(), RULE_ANSWER);
-	assert_sent("HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\nContent-Type: text/plain\r\nX-P: </p>\r\n\r\nno /p");
+	assert_sent(
+		"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\nContent-Type: text/plain\r\nX-P: </p>\r\n\r\nno /p");
 }
 
 static void test_a_plain_string_is_no_format(void **state)
@@ -388,16 +397,21 @@ static void test_redirects(void **state)
 	assert_int_equal(fx.x.status, 301);
 	assert_redirected("/a?b", "http-request redirect code 308 prefix https://s", "Location: https://s/a?b\r\n");
 	assert_int_equal(fx.x.status, 308);
-	assert_redirected("/a?b", "http-request redirect code 301 prefix / drop-query append-slash", "Location: /a/\r\n");
-	assert_redirected("/a/?b", "http-request redirect code 301 prefix / drop-query append-slash", "Location: /a/\r\n");
+	assert_redirected("/a?b", "http-request redirect code 301 prefix / drop-query append-slash",
+		"Location: /a/\r\n");
+	assert_redirected("/a/?b", "http-request redirect code 301 prefix / drop-query append-slash",
+		"Location: /a/\r\n");
 	assert_redirected("/a?b", "http-request redirect code 301 scheme https", "Location: https://h.example/a?b\r\n");
-	assert_redirected("/a?b", "http-request redirect code 301 scheme https drop-query", "Location: https://h.example/a\r\n");
+	assert_redirected("/a?b", "http-request redirect code 301 scheme https drop-query",
+		"Location: https://h.example/a\r\n");
 	assert_redirected("/a?b", "http-request redirect code 301 location /x keep-query", "Location: /x?b\r\n");
 	assert_redirected("/a?b", "http-request redirect code 301 location /x?y keep-query", "Location: /x?y&b\r\n");
 	assert_redirected("/a", "http-request redirect code 301 location /x keep-query", "Location: /x\r\n");
-	assert_redirected("/a", "http-request redirect code 303 location /x", "Location: /x\r\nCache-Control: no-cache\r\n");
+	assert_redirected("/a", "http-request redirect code 303 location /x",
+		"Location: /x\r\nCache-Control: no-cache\r\n");
 	assert_int_equal(fx.x.status, 303);
-	assert_redirected("/a", "http-request redirect code 307 location /x", "Location: /x\r\nCache-Control: no-cache\r\n");
+	assert_redirected("/a", "http-request redirect code 307 location /x",
+		"Location: /x\r\nCache-Control: no-cache\r\n");
 	assert_int_equal(fx.x.status, 307);
 }
 
@@ -418,7 +432,8 @@ static void test_an_empty_location_can_be_passed_over(void **state)
 	get("/a");
 	accept_rule("http-request redirect location %[url_param(u)] ignore-empty");
 	assert_int_equal(fixture_run(), RULE_CONTINUE);
-	assert_redirected("/a?u=z", "http-request redirect code 301 location %[url_param(u)] ignore-empty", "Location: z\r\n");
+	assert_redirected("/a?u=z", "http-request redirect code 301 location %[url_param(u)] ignore-empty",
+		"Location: z\r\n");
 }
 
 static void test_a_location_cannot_inject(void **state)

@@ -1,4 +1,5 @@
 /* Error files: what is accepted, refused and sent; the pages that are there without any. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,7 +86,8 @@ static void test_lines_may_end_with_a_line_feed_alone(void **state)
 static void test_length_and_connection_are_left_to_the_sender(void **state)
 {
 	(void)state;
-	const struct answer *a = good("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: x, close\r\nKeep-Alive: 3\r\n\r\nno");
+	const struct answer *a =
+		good("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: x, close\r\nKeep-Alive: 3\r\n\r\nno");
 	assert_int_equal(a->field_count, 0);
 	assert_true(a->close);
 	assert_int_equal(diag.count[DIAG_WARNING], 0);
@@ -141,7 +143,8 @@ static void test_a_file_that_is_not_there_is_named(void **state)
 	(void)state;
 	struct answer *a;
 	assert_int_equal(answer_load("/nonexistent/503.http", &token, &a, &arena, &diag), -EINVAL);
-	assert_non_null(strstr(diag_render(&diag, DIAG_NOTE).ptr, "lb.cfg:3: error: cannot open '/nonexistent/503.http'"));
+	assert_non_null(
+		strstr(diag_render(&diag, DIAG_NOTE).ptr, "lb.cfg:3: error: cannot open '/nonexistent/503.http'"));
 }
 
 static void test_too_many_fields_are_refused(void **state)
@@ -177,8 +180,8 @@ static void test_pages_of_one_section_go_before_those_of_another(void **state)
 static void test_every_status_of_the_manual_has_a_page(void **state)
 {
 	(void)state;
-	static const unsigned statuses[] = { 200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414, 425, 429, 431, 500, 501, 502,
-		503, 504 };
+	static const unsigned statuses[] = { 200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414, 425, 429, 431, 500,
+		501, 502, 503, 504 };
 	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
 		const struct answer *a = errors_answer(NULL, NULL, statuses[i]);
 		assert_true(errors_has(statuses[i]));

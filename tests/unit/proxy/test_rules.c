@@ -83,7 +83,9 @@ static void test_rules_run_in_order_where_their_condition_holds(void **state)
 	(void)state;
 	fixture_request("GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
 	for (unsigned i = 0; i < 20; i++)
-		assert_int_equal(fixture_rule(i % 2 ? "http-request probe if { path /a }" : "http-request probe unless { path /a }"), 0);
+		assert_int_equal(fixture_rule(i % 2 ? "http-request probe if { path /a }"
+						    : "http-request probe unless { path /a }"),
+			0);
 	assert_int_equal(fixture_run(), RULE_CONTINUE);
 	assert_int_equal(runs, 10);
 }

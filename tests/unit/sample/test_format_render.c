@@ -108,6 +108,16 @@ static void test_full_buffer_is_cut_and_safe(void **state)
 	}
 }
 
+/* As HAProxy does with captures: no dash, and one space. */
+static void test_lists_are_left_out_where_there_are_none(void **state)
+{
+	(void)state;
+	assert_log("%ST %hr %hr %ST", "255 255");
+	assert_log("%hr %ST", "255");
+	assert_log("%ST/%hr/%ST", "255//255");
+	assert_log("%ST %{+Q}hr %ST", "255 \"\" 255");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +131,7 @@ int main(void)
 		world_test(test_types_of_samples),
 		world_test(test_growing_buffer_holds_escapes),
 		world_test(test_full_buffer_is_cut_and_safe),
+		world_test(test_lists_are_left_out_where_there_are_none),
 	};
 	return cmocka_run_group_tests(tests, register_rows, NULL);
 }
