@@ -29,7 +29,7 @@ static const struct log_var_row rows[] = {
 	{ "ST", LOG_VAR_PLAIN, PHASE_LOG, false, run_number, "a number" },
 	{ "s", LOG_VAR_TEXT, PHASE_LOG, false, run_nothing, "nothing" },
 	{ "sp", LOG_VAR_PLAIN, PHASE_LOG, false, run_nothing, "nothing" },
-	{ "hr", LOG_VAR_LIST, PHASE_LOG, false, run_nothing, "nothing" },
+	{ "hsl", LOG_VAR_LIST, PHASE_LOG, false, run_nothing, "nothing" },
 };
 
 static inline struct format *parse(const char *text, enum format_kind kind, unsigned phases)

@@ -112,10 +112,10 @@ static void test_full_buffer_is_cut_and_safe(void **state)
 static void test_lists_are_left_out_where_there_are_none(void **state)
 {
 	(void)state;
-	assert_log("%ST %hr %hr %ST", "255 255");
-	assert_log("%hr %ST", "255");
-	assert_log("%ST/%hr/%ST", "255//255");
-	assert_log("%ST %{+Q}hr %ST", "255 \"\" 255");
+	assert_log("%ST %hsl %hsl %ST", "255 255");
+	assert_log("%hsl %ST", "255");
+	assert_log("%ST/%hsl/%ST", "255//255");
+	assert_log("%ST %{+Q}hsl %ST", "255 \"\" 255");
 }
 
 int main(void)
