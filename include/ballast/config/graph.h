@@ -65,9 +65,16 @@ struct graph {
 };
 
 /* Reads and validates all of `src`; every error and warning of all files goes to `d`. A graph, or NULL where there was an
- * error. Nothing outside is touched: no socket is opened, no process state changes. */
+ * error. Nothing outside is touched: no socket is opened, no process state changes; src->env is where the graph's
+ * environment begins from, and stays as it is.  Sets src->is_section.
+ * A graph's warnings point into it: print them before graph_free(); errors may be printed at any time, while `src` is
+ * there. */
 struct graph *graph_load(struct config_source *src, struct diag *d);
+/* Also frees its frontends, listeners and backends, which must have ended before. NULL is allowed. */
 void graph_free(struct graph *g);
+/* Once the process's limit of connections is known (the global maxconn may be 0, or another one be given by -n): sets it,
+ * and fullconn of the backends which have none: a tenth of what their frontends let in. Before backend_start. */
+void graph_set_maxconn(struct graph *g, uint32_t maxconn);
 struct frontend *graph_find_frontend(const struct graph *g, struct slice name);
 struct backend *graph_find_backend(const struct graph *g, struct slice name);
 

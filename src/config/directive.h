@@ -1,0 +1,239 @@
+/* directive: what a configuration's lines are read into, and the tables that say which line may stand where.
+ *
+ * A row a directive, an option, a keyword of `bind` or of `server`; each family has a file with its functions and its
+ * table.  Sections are read into a `struct proxy` each, which starts as a copy of a defaults section's settings;
+ * finish_proxies() makes frontends and backends of them when all files were read.  All memory is the graph's arena.
+ */
+#ifndef SRC_CONFIG_DIRECTIVE_H
+#define SRC_CONFIG_DIRECTIVE_H
+
+#include "ballast/balance/hash_key.h"
+#include "ballast/balance/pick.h"
+#include "ballast/base/strmap.h"
+#include "ballast/config/directives.h"
+#include "ballast/config/graph.h"
+#include "ballast/net/listener.h"
+#include "ballast/server/check.h"
+
+/* `option tcplog`, `option httplog`, `log-format`: the last one counts. */
+enum log_choice { LOG_CHOICE_DEFAULT, LOG_CHOICE_TCP, LOG_CHOICE_HTTP, LOG_CHOICE_CUSTOM };
+
+enum { INIT_ADDR_MAX = 8 };
+enum init_addr_kind { INIT_ADDR_LAST, INIT_ADDR_LIBC, INIT_ADDR_NONE, INIT_ADDR_IP };
+
+struct init_addr {
+	enum init_addr_kind kind;
+	union addr ip;
+};
+
+/* A server's parameters: of its line, or of `default-server`. */
+struct server_settings {
+	uint16_t weight, rise, fall;
+	bool backup, disabled, check;
+	uint32_t maxconn, minconn, maxqueue, pool_max_conn, pool_purge_delay_ms, inter_ms, fastinter_ms, downinter_ms;
+	bool has_check_port;
+	uint16_t check_port;
+	struct endpoint check_addr, source;
+	const char *source_interface;
+	struct init_addr init_addr[INIT_ADDR_MAX];
+	unsigned init_addr_count;
+	uint32_t id; /* 0: given in order */
+	struct place id_at;
+};
+
+/* What a defaults section presets, and what every proxy has. */
+struct proxy_settings {
+	enum proxy_mode mode;
+	bool disabled;
+	struct frontend_settings front;
+	struct backend_settings back;
+	struct log_targets log;
+	struct errors *errors;
+	const char *default_backend;
+	struct place default_backend_at;
+	enum log_choice log_choice;
+	const char *log_text;                   /* of LOG_CHOICE_CUSTOM */
+	struct place log_at;                    /* of whatever chose it */
+	struct place monitor_at, forwardfor_at; /* where they were set, for warnings */
+	const struct pick_algorithm *algorithm;
+	int64_t algorithm_param;
+	enum hash_key hash_key;
+	struct place balance_at;
+	struct hash_options hash;
+	struct server_settings server;
+};
+
+/* A defaults, frontend, listen or backend section while it is read. */
+struct proxy {
+	struct proxy *next;
+	unsigned kind;            /* one SECTION_* */
+	const char *name;         /* "" where it has none */
+	struct place at;          /* its name */
+	bool nameless, duplicate; /* it takes no part in what is checked between sections */
+	bool used_by_name, used_as_last, mix_told, used_by_front, used_by_back; /* a defaults section */
+	struct proxy_settings set;
+	struct frontend *front; /* frontend, listen */
+	struct backend *back;   /* backend, listen; of a defaults section only one to hold its http_check */
+	struct acl_set *acls;
+	struct rules *http_request, *http_response;
+	struct use_backend *use_backends;
+	uint32_t use_backend_count, use_backend_room;
+	struct listener **listeners;
+	uint32_t listener_count, listener_room;
+	const char *description;
+	uint32_t id; /* 0: given in order */
+	struct place id_at;
+	struct place balance_uri_at;
+};
+
+struct cpu_map_line;
+
+struct cfg_context {
+	struct graph *graph;
+	struct arena *arena;
+	struct diag *diag;
+	unsigned section;                        /* SECTION_*; 0: none, or one whose lines are passed over */
+	bool skip;                               /* lines are passed over without a message */
+	bool negated;                            /* the line began with `no` or `default` */
+	const char *file;                        /* whose lines come */
+	struct proxy *proxy;                     /* section that is read; NULL in global */
+	struct proxy *proxies, **last_proxy;     /* frontends, listens, backends */
+	struct proxy *defaults, **last_defaults; /* all defaults sections */
+	struct proxy *current_defaults;          /* the last one */
+	struct cpu_map_line *cpu_map, **last_cpu_map;
+};
+
+struct directive {
+	const char *name;  /* "maxconn", "timeout client": two words where the first alone says nothing */
+	unsigned sections; /* SECTION_* bits */
+	const char *args;
+	const char *help; /* one line */
+	/* 0, or -EINVAL after a diagnosis, -ENOMEM. */
+	int (*parse)(struct cfg_context *c, const struct line *l);
+	bool negatable; /* `no NAME` and `default NAME` exist */
+	bool strict;    /* an error, not a warning, in a section of the other side */
+};
+
+/* One row an option; `option NAME`. */
+struct option_row {
+	const char *name;
+	unsigned sections; /* where it has a meaning */
+	const char *args;  /* NULL: none */
+	const char *help;
+	/* Plain switches: offset + 1 of a bool in frontend_settings and backend_settings, 0: none. */
+	size_t front, back;
+	/* Others. c->negated tells `no` and `default`. */
+	int (*parse)(struct cfg_context *c, const struct line *l);
+};
+
+/* A word behind `bind ADDR`, `server NAME ADDR`, `stats socket ADDR`. */
+struct keyword_row {
+	const char *name;
+	const char *args; /* NULL: it stands alone */
+	const char *help;
+	/* words[*at] is the first word behind it, and *at moves on behind its arguments; `into` is what is filled. */
+	int (*parse)(struct cfg_context *c, void *into, const struct line *l, size_t *at);
+};
+
+/* A word of HAProxy's that Ballast has not. */
+struct unsupported {
+	const char *name;
+	const char *instead; /* hint, or NULL */
+};
+
+/* Tables; ended by a row without a name. */
+extern const struct directive global_directives[], environment_directives[], proxy_directives[], timeout_directives[],
+	limit_directives[], bind_directives[], server_directives[], balance_directives[], routing_directives[],
+	rule_directives[], log_directives[], check_directives[], option_directives[], outgoing_directives[],
+	stats_directives[], cpu_directives[];
+extern const struct option_row option_rows[];
+extern const struct keyword_row bind_keywords[], server_keywords[], stats_keywords[];
+extern const struct unsupported unsupported_global[], unsupported_proxy[], unsupported_options[], unsupported_bind[],
+	unsupported_server[], unsupported_algorithms[], unsupported_sections[];
+
+/* --- lookup.c: finding words, and what to say where there is none --- */
+
+const struct unsupported *unsupported_find(const struct unsupported *list, const char *name);
+/* Candidates for 'did you mean'. */
+struct names {
+	const char *name[768];
+	size_t count;
+};
+void names_add(struct names *n, const char *name);
+/* Adds "unknown WHAT 'WORD'" with the nearest of `n`; -EINVAL. */
+int unknown_word(struct cfg_context *c, const struct token *t, const char *what, const struct names *n);
+/* Adds "'NAME' is not supported by Ballast (yet)"; -EINVAL. */
+int unsupported_word(struct cfg_context *c, const struct place *at, const struct unsupported *u);
+/* Reads all keywords from words[at] on.  0 or -EINVAL; a bad keyword ends the line. */
+int keywords_parse(struct cfg_context *c, const struct keyword_row *rows, const struct unsupported *unsupported,
+	const char *what, void *into, const struct line *l, size_t at);
+/* "frontend and listen" of SECTION_* bits, into buf; returns buf. */
+const char *section_list(unsigned sections, char *buf, size_t len);
+const char *section_name(unsigned section);
+/* A place that covers two neighbouring words. */
+struct place two_words(const struct line *l, size_t first);
+
+/* --- directive.c --- */
+
+int directive_run(struct cfg_context *c, struct line *l);
+
+/* --- section.c --- */
+
+unsigned section_kind(const char *word);
+int section_begin(struct cfg_context *c, unsigned kind, const struct line *l);
+void section_end(struct cfg_context *c);
+
+/* --- settings.c --- */
+
+void proxy_settings_init(struct proxy_settings *s);
+/* Deep where a list is appended to later. */
+int proxy_settings_copy(struct proxy_settings *to, const struct proxy_settings *from, struct arena *a);
+int log_targets_copy(struct log_targets *to, const struct log_targets *from, struct arena *a);
+void server_settings_init(struct server_settings *s);
+
+/* --- values.c: arguments that several directives share --- */
+
+/* One argument exactly: a string, a number, a time. */
+int value_string(struct cfg_context *c, const struct line *l, size_t at, const char *what, const char **out);
+int value_u32(struct cfg_context *c, const struct line *l, size_t at, const char *what, uint32_t min, uint32_t max,
+	uint32_t *out);
+int value_time(struct cfg_context *c, const struct line *l, size_t at, const char *what, const char *unit,
+	uint32_t *out_ms);
+int value_user(struct cfg_context *c, const struct token *t, uid_t *out);
+int value_group(struct cfg_context *c, const struct token *t, gid_t *out);
+int value_file_mode(struct cfg_context *c, const struct token *t, mode_t *out);
+/* No word behind words[last]. */
+int no_more_words(struct cfg_context *c, const struct line *l, size_t last);
+/* A word must stand at words[at]. */
+int need_word(struct cfg_context *c, const struct line *l, size_t at, const char *of, const char *what);
+bool is_name(const char *text);
+int out_of_memory(struct cfg_context *c, const struct place *at);
+
+/* Grows an array of the arena by doubling. */
+void *array_room(struct arena *a, void *array, uint32_t count, uint32_t *room, size_t size);
+
+/* --- the rest --- */
+
+int outgoing_address(struct cfg_context *c, const struct line *l, size_t *at, struct endpoint *source,
+	const char **interface);
+int cpu_map_resolve(struct cfg_context *c);
+/* When all files were read: fills the graph's lists, checks what lies between sections. 0 or -ENOMEM. */
+int finish_proxies(struct cfg_context *c);
+/* Its steps. Their faults are in the diag only. */
+void assign_ids(struct cfg_context *c); /* identity.c */
+void check_addresses(struct cfg_context *c);
+void resolve_backends(struct cfg_context *c); /* reference.c */
+void check_servers(struct cfg_context *c);    /* finish.c */
+void check_modes(struct cfg_context *c);      /* modes.c */
+void check_timeouts(struct cfg_context *c);
+void compile_logs(struct cfg_context *c); /* log.c */
+
+/* `option tcplog` and `option httplog` (manual, sections 8.2.2 and 8.2.3). */
+#define LOG_FORMAT_TCP "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq"
+#define LOG_FORMAT_HTTP \
+	"%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r"
+
+/* "frontend 'web'", "listen 'web'" */
+const char *proxy_text(const struct proxy *p, char *buf, size_t len);
+
+#endif

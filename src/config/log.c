@@ -1,0 +1,147 @@
+/* log: where logs of a proxy or the process go, and what their lines look like.
+ *
+ * Formats are only noted here: they are compiled when all is read and the mode is known (format.c).
+ */
+#include <errno.h>
+
+#include "directive.h"
+
+static struct log_targets *targets(struct cfg_context *c)
+{
+	return c->proxy ? &c->proxy->set.log : &c->graph->global.log;
+}
+
+static int parse_log(struct cfg_context *c, const struct line *l)
+{
+	struct log_targets *into = targets(c);
+	const char *tag = into->tag;
+
+	if (c->negated) {
+		log_targets_init(into);
+		into->tag = tag;
+		return no_more_words(c, l, 0);
+	}
+	if (!c->proxy && l->count > 1 && token_is(&l->words[1], "global")) {
+		diag_error(c->diag, &l->words[1].at, NULL, "'log global' is for proxies: here its targets are named");
+		return -EINVAL;
+	}
+	/* A proxy that has got it from `defaults` may say it again. */
+	if (l->count == 2 && token_is(&l->words[1], "global") && into->use_global)
+		return 0;
+	return log_target_parse(l, 1, into, c->arena, c->diag);
+}
+
+static int parse_log_tag(struct cfg_context *c, const struct line *l)
+{
+	if (c->proxy)
+		return value_string(c, l, 1, "a text", &c->proxy->set.log.tag);
+	return value_string(c, l, 1, "a text", &c->graph->global.log_tag);
+}
+
+static int parse_log_send_hostname(struct cfg_context *c, const struct line *l)
+{
+	struct global_settings *g = &c->graph->global;
+
+	if (l->count > 1)
+		return value_string(c, l, 1, "a name", &g->log_send_hostname);
+	g->log_send_hostname = "";
+	return 0;
+}
+
+static int parse_log_format(struct cfg_context *c, const struct line *l)
+{
+	struct proxy_settings *s = &c->proxy->set;
+
+	if (c->section == SECTION_BACKEND) {
+		diag_warn(c->diag, &l->words[0].at, NULL, "'log-format' is ignored in a backend: its frontends log");
+		return 0;
+	}
+	int err = value_string(c, l, 1, "a format", &s->log_text);
+	if (err)
+		return err;
+	s->log_choice = LOG_CHOICE_CUSTOM;
+	s->log_at = l->words[1].at;
+	return 0;
+}
+
+/* --- formats, when all is read --- */
+
+/* A format from a defaults section is compiled once, so that its faults are told once. */
+struct compiled {
+	struct compiled *next;
+	const char *text;
+	struct format *format; /* NULL: it is wrong */
+};
+
+static struct format *compile(struct cfg_context *c, struct compiled **known, const char *text, const struct place *at)
+{
+	for (const struct compiled *k = *known; k; k = k->next)
+		if (k->text == text)
+			return k->format;
+	struct compiled *k = arena_alloc(c->arena, sizeof(*k));
+	if (!k) {
+		out_of_memory(c, at);
+		return NULL;
+	}
+	*k = (struct compiled){ *known, text, format_parse(text, at, FORMAT_LOG, PHASE_LOG, c->arena, c->diag) };
+	*known = k;
+	return k->format;
+}
+
+/* The text that was chosen; NULL: the default format. */
+static const char *chosen_text(struct cfg_context *c, const struct proxy *p)
+{
+	static const char tcp[] = LOG_FORMAT_TCP, http[] = LOG_FORMAT_HTTP;
+	char name[96];
+
+	switch (p->set.log_choice) {
+	case LOG_CHOICE_DEFAULT: return NULL;
+	case LOG_CHOICE_CUSTOM: return p->set.log_text;
+	case LOG_CHOICE_TCP: return tcp;
+	case LOG_CHOICE_HTTP: break;
+	}
+	if (p->set.mode == MODE_HTTP)
+		return http;
+	diag_warn(c->diag, &p->set.log_at, NULL, "'option httplog' needs mode http: %s uses 'option tcplog' instead",
+		proxy_text(p, name, sizeof(name)));
+	return tcp;
+}
+
+static void compile_log(struct cfg_context *c, const struct proxy *p, struct compiled **known)
+{
+	struct frontend_settings *set = &p->front->set;
+	const char *text = chosen_text(c, p);
+	char name[96];
+
+	if (!text)
+		return;
+	set->log_format_text = text;
+	set->log_format = compile(c, known, text, p->set.log_choice == LOG_CHOICE_CUSTOM ? &p->set.log_at : NULL);
+	proxy_text(p, name, sizeof(name));
+	if (set->log_format && p->set.mode == MODE_TCP && format_needs_http(set->log_format))
+		diag_warn(c->diag, &p->set.log_at, NULL, "log-format of %s has variables that need mode http", name);
+	if (!p->set.log.use_global && list_empty(&p->set.log.list))
+		diag_warn(c->diag, &p->at, "log global", "%s has a log format, but no 'log' that says where to", name);
+}
+
+void compile_logs(struct cfg_context *c)
+{
+	struct compiled *known = NULL;
+
+	for (const struct proxy *p = c->proxies; p; p = p->next)
+		if (p->front && !p->set.disabled)
+			compile_log(c, p, &known);
+}
+
+const struct directive log_directives[] = {
+	{ "log", SECTION_GLOBAL | SECTION_PROXY,
+		"global | <target> [len <bytes>] [format <format>] [sample <ranges>:<size>] <facility> [<level> "
+	        "[<minlevel>]]",
+		"where log lines go", parse_log, true, false },
+	{ "log-tag", SECTION_GLOBAL | SECTION_PROXY, "<text>", "name of the program in log lines", parse_log_tag, false,
+		false },
+	{ "log-send-hostname", SECTION_GLOBAL, "[<name>]", "host name in log lines", parse_log_send_hostname, false,
+		false },
+	{ "log-format", SECTION_PROXY, "<format>", "what a log line says", parse_log_format, false, false },
+	{ 0 },
+};

@@ -1,0 +1,96 @@
+/* modes: what a proxy says that its mode cannot do, and what it forgot to say; warnings as HAProxy gives them.
+ *
+ * What is passed over is also taken out of the graph.
+ */
+#include <stdio.h>
+
+#include "directive.h"
+
+static void ignored(struct cfg_context *c, const struct proxy *p, const struct place *at, const char *what)
+{
+	char text[96];
+
+	diag_warn(c->diag, at, NULL, "%s ignored for %s: it needs mode http", what, proxy_text(p, text, sizeof(text)));
+}
+
+static const struct place *first_rule(const struct proxy *p, const struct rules *r)
+{
+	return r && r->count ? &r->rule[0].at : &p->at;
+}
+
+static void drop_rules(struct cfg_context *c, struct proxy *p)
+{
+	if (p->http_request)
+		ignored(c, p, first_rule(p, p->http_request), "http-request rules are");
+	if (p->http_response)
+		ignored(c, p, first_rule(p, p->http_response), "http-response rules are");
+	if (p->front)
+		p->front->http_request = p->front->http_response = NULL;
+	if (p->back)
+		p->back->http_request = p->back->http_response = NULL;
+}
+
+static void drop_forwardfor(struct cfg_context *c, struct proxy *p)
+{
+	bool on = (p->front && p->front->set.forwardfor.on) || (p->back && p->back->set.forwardfor.on);
+
+	if (on)
+		ignored(c, p, &p->set.forwardfor_at, "'option forwardfor' is");
+	if (p->front)
+		p->front->set.forwardfor.on = false;
+	if (p->back)
+		p->back->set.forwardfor.on = false;
+}
+
+static void check_tcp(struct cfg_context *c, struct proxy *p)
+{
+	char text[96];
+
+	drop_rules(c, p);
+	drop_forwardfor(c, p);
+	if (p->front && p->front->set.monitor_uri.len) {
+		ignored(c, p, &p->set.monitor_at, "'monitor-uri' is");
+		p->front->set.monitor_uri.len = 0;
+	}
+	if (p->back && p->back->hash_key == HASH_URI) {
+		diag_warn(c->diag, &p->set.balance_at, NULL,
+			"'balance uri' needs mode http: %s uses roundrobin instead", proxy_text(p, text, sizeof(text)));
+		p->back->algorithm = pick_algorithm_find(SLICE("roundrobin"));
+		p->back->hash_key = HASH_NONE;
+	}
+}
+
+void check_modes(struct cfg_context *c)
+{
+	char text[96];
+
+	for (struct proxy *p = c->proxies; p; p = p->next) {
+		if (p->set.disabled)
+			continue;
+		if (p->front && !p->listener_count && !p->nameless)
+			diag_warn(c->diag, &p->at, "is it meant to be a backend?",
+				"%s has no 'bind': nobody can connect to it", proxy_text(p, text, sizeof(text)));
+		if (p->set.mode == MODE_TCP)
+			check_tcp(c, p);
+	}
+}
+
+/* --- timeouts --- */
+
+void check_timeouts(struct cfg_context *c)
+{
+	char text[96], list[64];
+
+	for (struct proxy *p = c->proxies; p; p = p->next) {
+		bool front = p->front && !p->set.front.timeout_client_ms;
+		bool connect = p->back && p->back->server_count && !p->set.back.timeout_connect_ms;
+		bool server = p->back && p->back->server_count && !p->set.back.timeout_server_ms;
+		if (p->set.disabled || !(front || connect || server))
+			continue;
+		snprintf(list, sizeof(list), "%s%s%s%s%s", front ? "client" : "",
+			front && (connect || server) ? ", " : "", connect ? "connect" : "",
+			connect && server ? ", " : "", server ? "server" : "");
+		diag_warn(c->diag, &p->at, "without them, whoever goes away in silence holds a connection for ever",
+			"%s has no timeout %s", proxy_text(p, text, sizeof(text)), list);
+	}
+}
