@@ -171,7 +171,7 @@ static int add_listener(struct cfg_context *c, const struct token *t, const stru
 	l->declared = t->at;
 	l->name = b->name;
 	l->id = b->id;
-	atomic_store(&l->maxconn, b->maxconn);
+	l->maxconn = b->maxconn;
 	grown[p->listener_count++] = l;
 	p->listeners = grown;
 	return 0;
