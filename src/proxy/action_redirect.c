@@ -238,7 +238,7 @@ static enum rule_result run_redirect(struct exchange *x, const struct rule *r)
 const struct action_row redirect_action_rows[] = {
 	{ "redirect", RULES_BOTH,
 		"location|prefix|scheme <fmt> [code 301|302|303|307|308] [drop-query] [append-slash] [ignore-empty] "
-	        "[keep-query] "
+		"[keep-query] "
 		"[set-cookie <name>[=<value>]] [set-cookie-fmt <fmt>] [clear-cookie <name>[=]]",
 		"sends the client elsewhere", parse_redirect, run_redirect, true },
 };

@@ -314,6 +314,8 @@ static int make_answer(struct exchange *x, const struct return_rule *from, struc
 		field->name = f->name;
 		if (!action_value_render(&f->value, x, VALUE_FIELD, &field->value))
 			return -EINVAL;
+		if (field_id_of(f->name) == FIELD_CONNECTION && answer_says_close(field->value))
+			to->close = true;
 	}
 	return 0;
 }
@@ -364,7 +366,7 @@ const struct action_row return_action_rows[] = {
 		parse_deny, run_deny, true },
 	{ "return", RULES_BOTH,
 		"[status <code>] [content-type <type>] [default-errorfiles | errorfile <file> | file <file> | lf-file "
-	        "<file> | "
+		"<file> | "
 		"string <text> | lf-string <fmt>] [hdr <name> <fmt>]*",
 		"answers in the server's place", parse_return, run_return, true },
 };

@@ -1,7 +1,7 @@
 /* answer: responses from files, and the pages that Ballast sends where nobody gave it others.
  *
  * An errorfile is a raw HTTP/1 response.  It is parsed by the same strict parser as a server's, while loading, so that
- * nothing which clients could frame in two ways is ever sent; its length is told anew from what lies behind its head.
+ * nothing which clients could frame in two ways is ever sent; its length is that of what lies behind its head.
  */
 #include "ballast/proxy/answer.h"
 
@@ -146,16 +146,21 @@ static int take_fields(struct answer *to, const struct msg *m)
 	return 0;
 }
 
-static bool says_close(const struct msg *m)
+bool answer_says_close(struct slice connection)
 {
 	struct slice member;
 
-	for (int i = msg_find_id(m, FIELD_CONNECTION, 0); i >= 0; i = msg_find_id(m, FIELD_CONNECTION, i + 1)) {
-		struct slice rest = field_value(&m->fields[i]);
-		while (slice_next_member(&rest, &member))
-			if (slice_eq_icase(member, SLICE("close")))
-				return true;
-	}
+	while (slice_next_member(&connection, &member))
+		if (slice_eq_icase(member, SLICE("close")))
+			return true;
+	return false;
+}
+
+static bool says_close(const struct msg *m)
+{
+	for (int i = msg_find_id(m, FIELD_CONNECTION, 0); i >= 0; i = msg_find_id(m, FIELD_CONNECTION, i + 1))
+		if (answer_says_close(field_value(&m->fields[i])))
+			return true;
 	return false;
 }
 
@@ -168,10 +173,11 @@ static int check_framing(const struct msg *m, struct slice body, const char *pat
 		return refuse(path, t, 0, "it must not be chunked", d);
 	if (m->flags & MSG_NO_BODY && body.len)
 		return refuse(path, t, 0, "its status does not allow a body", d);
-	if (m->flags & MSG_LENGTH && m->content_length != body.len)
-		diag_warn(d, &t->at, NULL,
-			"'%s' says Content-Length: %llu, but %zu bytes follow its header; %zu will be sent", path,
-			(unsigned long long)m->content_length, body.len, body.len);
+	if (m->flags & MSG_LENGTH && m->content_length != body.len) {
+		diag_error(d, &t->at, NULL, "'%s' says Content-Length: %llu, but %zu bytes follow its header", path,
+			(unsigned long long)m->content_length, body.len);
+		return -EINVAL;
+	}
 	return 0;
 }
 

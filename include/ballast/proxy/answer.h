@@ -50,6 +50,8 @@ size_t answer_limit(void);
 /* Reads `path` whole into the arena, with a NUL behind it; `t` is the word that named it.  0 or -EINVAL after a
  * diagnosis (cannot be read, larger than answer_limit()). */
 int answer_read_file(const char *path, const struct token *t, struct arena *a, struct slice *out, struct diag *d);
+/* Whether the value of a Connection field asks for the connection to end. */
+bool answer_says_close(struct slice connection);
 /* One raw HTTP/1 response as an answer; an empty file is one of status 0.  Length and connection fields are left to
  * whoever sends it.  0 or -EINVAL. */
 int answer_load(const char *path, const struct token *t, struct answer **out, struct arena *a, struct diag *d);

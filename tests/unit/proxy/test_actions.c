@@ -257,10 +257,19 @@ static void test_return_sends_text_and_fields(void **state)
 	(void)state;
 	get("/p");
 	accept_rule("http-request return status 404 content-type text/plain hdr X-P \"<%[path]>\" lf-string \"no "
-	            "%[path]\"");
+		    "%[path]\"");
 	assert_int_equal(fixture_run(), RULE_ANSWER);
 	assert_sent(
 		"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\nContent-Type: text/plain\r\nX-P: </p>\r\n\r\nno /p");
+}
+
+static void test_a_connection_field_ends_the_connection(void **state)
+{
+	(void)state;
+	get("/p");
+	accept_rule("http-request return hdr Connection close");
+	assert_int_equal(fixture_run(), RULE_ANSWER);
+	assert_true(fx.x.flags & XF_CLOSE_CLIENT);
 }
 
 static void test_a_plain_string_is_no_format(void **state)
@@ -475,6 +484,7 @@ int main(void)
 		T(test_rewrites_that_cannot_be_leave_the_request_alone),
 		T(test_return_without_arguments_is_empty),
 		T(test_return_sends_text_and_fields),
+		T(test_a_connection_field_ends_the_connection),
 		T(test_a_plain_string_is_no_format),
 		T(test_return_sends_files),
 		T(test_what_return_cannot_be),
