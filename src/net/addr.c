@@ -37,10 +37,28 @@ bool addr_equal(const union addr *a, const union addr *b, bool with_port)
 	return !with_port || addr_port(a) == addr_port(b);
 }
 
+/* Dotted decimals by hand: each log line has some, and inet_ntop goes through printf for them. */
+static struct slice v4_text(const uint8_t *bytes, char *text)
+{
+	char *at = text;
+	for (int i = 0; i < 4; i++) {
+		unsigned n = bytes[i];
+		if (n >= 100)
+			*at++ = (char)('0' + n / 100);
+		if (n >= 10)
+			*at++ = (char)('0' + n / 10 % 10);
+		*at++ = (char)('0' + n % 10);
+		*at++ = i < 3 ? '.' : '\0';
+	}
+	return slice_of(text, (size_t)(at - text) - 1);
+}
+
 struct slice addr_ip_text(const union addr *a, char *text)
 {
 	size_t len;
 	const uint8_t *bytes = ip_bytes(a, &len);
+	if (a->family == AF_INET)
+		return v4_text(bytes, text);
 	if (!bytes)
 		memcpy(text, "unix", sizeof "unix");
 	else if (!inet_ntop(a->family, bytes, text, ADDR_TEXT_MAX))

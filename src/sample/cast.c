@@ -115,6 +115,17 @@ struct in6_addr ipv4_to_ipv6(struct in_addr in)
 	return out;
 }
 
+struct slice sample_addr_text(const struct sample *s, char *text)
+{
+	union addr a = { 0 };
+	a.family = s->type == SAMPLE_IPV4 ? AF_INET : AF_INET6;
+	if (s->type == SAMPLE_IPV4)
+		a.v4.sin_addr = s->ip4;
+	else
+		a.v6.sin6_addr = s->ip6;
+	return addr_ip_text(&a, text);
+}
+
 static int set_copy(struct sample *s, unsigned type, const void *bytes, size_t len, struct arena *a)
 {
 	struct slice copy = arena_copy(a, slice_of(bytes, len));
@@ -127,7 +138,7 @@ static int set_copy(struct sample *s, unsigned type, const void *bytes, size_t l
 
 static int cast_to_str(struct sample *s, struct arena *a)
 {
-	char text[INET6_ADDRSTRLEN];
+	char text[ADDR_TEXT_MAX];
 	struct slice t;
 	switch (s->type) {
 	case SAMPLE_BOOL:
@@ -140,9 +151,7 @@ static int cast_to_str(struct sample *s, struct arena *a)
 		return 0;
 	}
 	case SAMPLE_METHOD: s->type = SAMPLE_STR; return 0;
-	default:
-		inet_ntop(s->type == SAMPLE_IPV4 ? AF_INET : AF_INET6, &s->ip4, text, sizeof text);
-		t = slice_from_str(text);
+	default: t = sample_addr_text(s, text);
 	}
 	return set_copy(s, SAMPLE_STR, t.ptr, t.len, a);
 }

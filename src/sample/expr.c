@@ -31,18 +31,27 @@ size_t expr_name_length(const char *at)
 
 /* ---- places ---- */
 
-/* The byte that the configuration's lexer makes of what stands at *at, which moves on; -1 for none (a quote). */
+/* What the configuration's lexer makes of a backslash and `c`; 0 where the backslash stays. \xHH is left out: such a
+ * word is marked whole. */
+static char lexer_escape(char c, bool quoted)
+{
+	switch (c) {
+	case 'n': return '\n';
+	case 'r': return '\r';
+	case 't': return '\t';
+	case '$': return quoted ? c : 0;
+	default: return c && strchr(" \t#\\'\"", c) ? c : 0;
+	}
+}
+
+/* The byte that the lexer makes of what stands at *at, which moves on; -1 for none (a quote). */
 static int lexed_byte(const char **at, char *quote)
 {
 	char c = *(*at)++;
-	if (*quote != '\'' && c == '\\' && **at) {
-		c = *(*at)++;
-		if (*quote && c != '"' && c != '\\' && c != '$' && c != 'n' && c != 'r' && c != 't' && c != ' ' &&
-			c != '\'' && c != '#') {
-			(*at)--;
-			return '\\';
-		}
-		return c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c;
+	char escaped = c == '\\' && *quote != '\'' ? lexer_escape(**at, *quote) : 0;
+	if (escaped) {
+		(*at)++;
+		return (unsigned char)escaped;
 	}
 	if (c == *quote) {
 		*quote = 0;
@@ -131,6 +140,11 @@ static int parse_fetch(struct reader *r, const struct fetch_row *row, unsigned p
 	return args_parse(r, &e->fetch->args, e->fetch->prepare, "fetch", name, &e->args, a, d);
 }
 
+static bool is_address(unsigned type)
+{
+	return type == SAMPLE_IPV4 || type == SAMPLE_IPV6;
+}
+
 static int parse_step(struct reader *r, struct expr *e, struct step *s, struct arena *a, struct diag *d)
 {
 	struct slice name = slice_of(r->at, expr_name_length(r->at));
@@ -152,7 +166,7 @@ static int parse_step(struct reader *r, struct expr *e, struct step *s, struct a
 	r->at += name.len;
 	if (s->row->out != SAMPLE_SAME)
 		e->type = s->row->out;
-	else if (s->row->in < SAMPLE_ANY && e->type != SAMPLE_IPV4 && e->type != SAMPLE_IPV6)
+	else if (s->row->in < SAMPLE_TYPE_COUNT || (s->row->in == SAMPLE_ADDR && !is_address(e->type)))
 		e->type = s->row->in;
 	return args_parse(r, &s->row->args, s->row->prepare, "converter", name, &s->args, a, d);
 }

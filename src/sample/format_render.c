@@ -2,8 +2,6 @@
  *
  * In logs (section 8.6 of HAProxy's manual) only 0x20 to 0x7e go out, without '"' and '#', so that a client can forge
  * neither lines nor fields; in header fields and the like only controls are replaced. */
-#include <arpa/inet.h>
-
 #include "format_private.h"
 #include "private.h"
 
@@ -70,15 +68,13 @@ static void escape(struct strbuf *out, size_t start, enum format_kind kind, unsi
 
 static void append_sample(const struct sample *s, struct strbuf *out)
 {
-	char text[INET6_ADDRSTRLEN];
+	char text[ADDR_TEXT_MAX];
 	const char *nul;
 	switch (s->type) {
 	case SAMPLE_BOOL:
 	case SAMPLE_INT: strbuf_i64(out, s->num); return;
 	case SAMPLE_IPV4:
-	case SAMPLE_IPV6:
-		strbuf_str(out, inet_ntop(s->type == SAMPLE_IPV4 ? AF_INET : AF_INET6, &s->ip4, text, sizeof text));
-		return;
+	case SAMPLE_IPV6: strbuf_add(out, sample_addr_text(s, text)); return;
 	case SAMPLE_BIN:
 		nul = s->str.len ? memchr(s->str.ptr, 0, s->str.len) : NULL;
 		strbuf_add(out, slice_of(s->str.ptr, nul ? (size_t)(nul - s->str.ptr) : s->str.len));

@@ -41,6 +41,8 @@ int text_to_addr(struct slice s, struct sample *out);
 /* IPv4 inside a mapped, compatible or 6to4 IPv6 address. */
 bool ipv6_to_ipv4(const struct in6_addr *in, struct in_addr *out);
 struct in6_addr ipv4_to_ipv6(struct in_addr in);
+/* Text of an address sample in text[ADDR_TEXT_MAX]. */
+struct slice sample_addr_text(const struct sample *s, char *text);
 /* Decimal text of `v` at the end of buf[INT_TEXT_MAX]. */
 enum { INT_TEXT_MAX = 24 };
 struct slice int_to_text(int64_t v, char *buf);

@@ -101,9 +101,24 @@ static void test_bad_prefixes_are_refused(void **state)
 		assert_int_equal(net_prefix_parse(slice_from_str(bad[i]), &p), -EINVAL);
 }
 
+static void test_every_byte_is_written_in_decimal(void **state)
+{
+	char text[ADDR_TEXT_MAX], expected[ADDR_TEXT_MAX];
+	union addr a = { 0 };
+	(void)state;
+	a.family = AF_INET;
+	for (unsigned i = 0; i < 256; i++) {
+		a.v4.sin_addr.s_addr = htonl(i << 24 | (255 - i) << 16 | i << 8 | i / 2);
+		inet_ntop(AF_INET, &a.v4.sin_addr, expected, sizeof expected);
+		assert_string_equal(addr_ip_text(&a, text).ptr, expected);
+		assert_int_equal(addr_ip_text(&a, text).len, strlen(expected));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_byte_is_written_in_decimal),
 		cmocka_unit_test(test_equality_with_and_without_port),
 		cmocka_unit_test(test_text_forms),
 		cmocka_unit_test(test_prefixes_match_their_network),

@@ -65,12 +65,24 @@ static void test_quotes_of_the_line_are_counted(void **state)
 	assert_string_equal(place_of_error("x 'path,lowr'", 3, 11, "path,lowr"), "9+4 lowr");
 	assert_string_equal(place_of_error("x \"path\",\"lowr\"", 3, 13, "path,lowr"), "11+4 lowr");
 	assert_string_equal(place_of_error("x str(a\\ b),lowr", 3, 14, "str(a b),lowr"), "13+4 lowr");
+	assert_string_equal(place_of_error("x \"str('a\\$b'),lowr\"", 3, 19, "str('a$b'),lowr"), "16+4 lowr");
+	assert_string_equal(place_of_error("x str(a\\$b\\q),lowr", 3, 16, "str(a\\$b\\q),lowr"), "15+4 lowr");
 }
 
 static void test_word_that_a_variable_made_is_marked_whole(void **state)
 {
 	(void)state;
 	assert_string_equal(place_of_error("x \"${E}\"", 3, 6, "path,lowr"), "3+6 \"${E}\"");
+}
+
+static void test_without_the_line_the_place_is_that_of_the_word(void **state)
+{
+	struct token t = { "path,lowr", 9, { "f", NULL, 3, 7, 9 } };
+	(void)state;
+	assert_null(expr_parse_token(&t, PHASE_REQUEST, &world.config, &world.diag));
+	assert_int_equal(world.diag.first->at.column, 7);
+	assert_int_equal(world.diag.first->at.width, 9);
+	assert_string_equal(place_of_error("x pat", 3, 9, "path,lowr"), "3+9 pat");
 }
 
 static void test_fetch_must_be_there_in_every_phase(void **state)
@@ -110,6 +122,7 @@ static void test_type_of_the_result_is_known(void **state)
 		struct expr *e = expr_parse_token(&t, PHASE_REQUEST, &world.config, &world.diag);
 		assert_non_null(e);
 		assert_int_equal(expr_type(e), cases[i].type);
+		assert_int_equal(expr_phases(e), sample_fetch_find(slice_from_str(expr_fetch_name(e)))->phases);
 	}
 }
 
@@ -160,6 +173,7 @@ int main(void)
 		world_test(test_error_is_at_its_column_inside_the_word),
 		world_test(test_quotes_of_the_line_are_counted),
 		world_test(test_word_that_a_variable_made_is_marked_whole),
+		world_test(test_without_the_line_the_place_is_that_of_the_word),
 		world_test(test_fetch_must_be_there_in_every_phase),
 		world_test(test_type_of_the_result_is_known),
 		world_test(test_value_without_result_ends_the_chain),

@@ -60,7 +60,7 @@ static void test_response_sets_one_cookie_a_field(void **state)
 {
 	(void)state;
 	set_response("HTTP/1.1 200 OK\r\nSet-Cookie: a=1; Path=/; Max-Age=5\r\nSet-Cookie: b=2\r\nSet-Cookie: a=3; "
-	             "Secure\r\n\r\n");
+		     "Secure\r\n\r\n");
 	assert_eval("res.cook(a)", "3");
 	assert_eval("scook(b)", "2");
 	assert_eval("cookie(b)", "2");
@@ -77,6 +77,8 @@ static void test_messages_without_cookies(void **state)
 {
 	(void)state;
 	assert_eval("req.cook", "(none)");
+	assert_eval("req.cook_cnt", "(none)");
+	assert_eval("req.cook_val", "(none)");
 	set_request("GET / HTTP/1.1\r\nHost: h\r\nCookie: \r\nCookie: ;;,\r\n\r\n");
 	assert_eval("req.cook", "(none)");
 	assert_eval("req.cook_cnt", "0");

@@ -56,6 +56,14 @@ static void test_ten_values_back_in_a_long_list(void **state)
 	assert_eval("req.hdr(x,14)", "(none)");
 }
 
+static void test_backslash_keeps_a_quote_inside_quotes(void **state)
+{
+	(void)state;
+	set_request("GET / HTTP/1.1\r\nHost: h\r\nX: \"a\\\",b\", c\r\nY: \"open,x\r\n\r\n");
+	assert_string_equal(eval_all("req.hdr(x)"), "\"a\\\",b\"|c|");
+	assert_string_equal(eval_all("req.hdr(y)"), "\"open,x|");
+}
+
 static void test_whole_lines(void **state)
 {
 	(void)state;
@@ -168,6 +176,7 @@ int main(void)
 		world_test(test_value_is_the_last_of_the_list),
 		world_test(test_occurrences_count_from_either_end),
 		world_test(test_ten_values_back_in_a_long_list),
+		world_test(test_backslash_keeps_a_quote_inside_quotes),
 		world_test(test_whole_lines),
 		world_test(test_counts),
 		world_test(test_numbers),

@@ -39,7 +39,7 @@ static void test_unknown_and_unsupported_variables(void **state)
 	(void)state;
 	assert_log("%zz", "error: unknown log variable 'zz'");
 	assert_log("%sslv", "error: log variable 'sslv' is not supported by Ballast (yet)");
-	assert_log("%hr", "error: log variable 'hr' is not supported by Ballast (yet)");
+	assert_log("%hs", "error: log variable 'hs' is not supported by Ballast (yet)");
 	assert_log("%SP", "error: unknown log variable 'SP'");
 }
 

@@ -181,6 +181,23 @@ static void test_networks(void **state)
 	assert_false(ip_in(p, "2001:db9::"));
 }
 
+static void test_overlapping_v6_networks(void **state)
+{
+	const struct patterns *p = set_of(MATCH_IP,
+		(const char *const[]){ "2001:db8:4::/48", "2001:db8::/46", "2001:db8:6::/47", "2001:db8:5::1",
+			"fe80::/10", NULL },
+		0);
+	(void)state;
+	assert_true(ip_in(p, "2001:db8:3:ffff:ffff:ffff:ffff:ffff"));
+	assert_true(ip_in(p, "2001:db8:4:1::"));
+	assert_true(ip_in(p, "2001:db8:5::1"));
+	assert_false(ip_in(p, "2001:db8:5::2"));
+	assert_true(ip_in(p, "2001:db8:7:ffff::"));
+	assert_false(ip_in(p, "2001:db8:8::"));
+	assert_true(ip_in(p, "febf::1"));
+	assert_false(ip_in(p, "fec0::1"));
+}
+
 static void test_families_meet(void **state)
 {
 	const struct patterns *v4 = set_of(MATCH_IP, ONE("1.2.3.0/24"), 0);
@@ -237,6 +254,7 @@ int main(void)
 		world_test(test_integer_ranges_against_a_plain_search),
 		world_test(test_open_ranges_reach_the_ends),
 		world_test(test_networks),
+		world_test(test_overlapping_v6_networks),
 		world_test(test_families_meet),
 		world_test(test_mask_with_holes),
 		world_test(test_host_name_is_looked_up),

@@ -19,7 +19,16 @@ static const struct fetch_row more_fetches[] = {
 	{ "test.exchange", { 0 }, SAMPLE_INT, PHASE_REQUEST, 0, run_exchange, NULL, "a test's" },
 	{ "url", { 0 }, SAMPLE_INT, PHASE_REQUEST, 0, run_exchange, NULL, "replaces" },
 };
+static int run_same(struct sample_ctx *ctx, const struct args *args, struct sample *s)
+{
+	(void)ctx, (void)args, (void)s;
+	return 0;
+}
+
 static const struct converter_row more_converters[] = {
+	{ "test.any", { 0 }, SAMPLE_ANY, SAMPLE_SAME, run_same, NULL, "a test's" },
+	{ "test.ip", { 0 }, SAMPLE_ADDR, SAMPLE_SAME, run_same, NULL, "a test's" },
+	{ "test.ipv6", { 0 }, SAMPLE_IPV6, SAMPLE_SAME, run_same, NULL, "a test's" },
 	{ "test.double", { 0 }, SAMPLE_INT, SAMPLE_INT, run_double, NULL, "a test's" },
 };
 
@@ -29,10 +38,32 @@ static void test_registered_rows_are_used(void **state)
 	(void)state;
 	assert_eval("test.exchange", "error: unknown fetch 'test.exchange'");
 	assert_int_equal(sample_register_fetches(more_fetches, 2), 0);
-	assert_int_equal(sample_register_converters(more_converters, 1), 0);
+	assert_int_equal(sample_register_converters(more_converters, 4), 0);
 	assert_eval("test.exchange", "(none)");
 	world.ctx.exchange = &value;
 	assert_eval("test.exchange,test.double", "42");
+}
+
+static unsigned type_of(const char *text)
+{
+	struct token t = token_of(text);
+	struct expr *e = expr_parse_token(&t, PHASE_REQUEST, &world.config, &world.diag);
+	assert_non_null(e);
+	return expr_type(e);
+}
+
+static void test_type_that_a_converter_keeps(void **state)
+{
+	(void)state;
+	assert_int_equal(type_of("src_port,test.any"), SAMPLE_INT);
+	assert_int_equal(type_of("src,test.any"), SAMPLE_ADDR);
+	assert_int_equal(type_of("src,test.ip"), SAMPLE_ADDR);
+	assert_int_equal(type_of("ipv4(1.2.3.4),test.ip"), SAMPLE_IPV4);
+	assert_int_equal(type_of("str(1.2.3.4),test.ip"), SAMPLE_ADDR);
+	assert_int_equal(type_of("ipv4(1.2.3.4),test.ipv6"), SAMPLE_IPV6);
+	assert_eval("str(x),test.any", "x");
+	assert_eval("ipv4(1.2.3.4),test.ipv6", "::ffff:1.2.3.4");
+	assert_eval("str(x),test.ip", "(none)");
 }
 
 static void test_registered_row_replaces_a_name(void **state)
@@ -68,6 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		world_test(test_registered_rows_are_used),
+		world_test(test_type_that_a_converter_keeps),
 		world_test(test_registered_row_replaces_a_name),
 		world_test(test_names_are_unique_and_have_help),
 	};
