@@ -16,7 +16,14 @@
 #include "ballast/server/check.h"
 
 /* `option tcplog`, `option httplog`, `log-format`: the last one counts. */
-enum log_choice { LOG_CHOICE_DEFAULT, LOG_CHOICE_TCP, LOG_CHOICE_HTTP, LOG_CHOICE_CUSTOM };
+enum log_choice {
+	LOG_CHOICE_DEFAULT,
+	LOG_CHOICE_TCP,
+	LOG_CHOICE_TCP_CLF,
+	LOG_CHOICE_HTTP,
+	LOG_CHOICE_HTTP_CLF,
+	LOG_CHOICE_CUSTOM
+};
 
 enum { INIT_ADDR_MAX = 8 };
 enum init_addr_kind { INIT_ADDR_LAST, INIT_ADDR_LIBC, INIT_ADDR_NONE, INIT_ADDR_IP };
@@ -227,11 +234,6 @@ void check_servers(struct cfg_context *c);    /* finish.c */
 void check_modes(struct cfg_context *c);      /* modes.c */
 void check_timeouts(struct cfg_context *c);
 void compile_logs(struct cfg_context *c); /* log.c */
-
-/* `option tcplog` and `option httplog` (manual, sections 8.2.2 and 8.2.3). */
-#define LOG_FORMAT_TCP "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq"
-#define LOG_FORMAT_HTTP \
-	"%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r"
 
 /* "frontend 'web'", "listen 'web'" */
 const char *proxy_text(const struct proxy *p, char *buf, size_t len);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ballast/proxy/log.h"
 #include "directive.h"
 
 static bool begins_section(const char *word)
@@ -81,14 +82,16 @@ static void global_init(struct global_settings *g)
 static int copy_env(struct config_env *to, const struct config_env *from)
 {
 	static const char *const formats[][2] = {
-		{ "HAPROXY_TCP_LOG_FMT", LOG_FORMAT_TCP },
-		{ "HAPROXY_HTTP_LOG_FMT", LOG_FORMAT_HTTP },
+		{ "HAPROXY_TCP_LOG_FMT", log_format_tcp },
+		{ "HAPROXY_TCP_CLF_LOG_FMT", log_format_tcp_clf },
+		{ "HAPROXY_HTTP_LOG_FMT", log_format_http },
+		{ "HAPROXY_HTTP_CLF_LOG_FMT", log_format_http_clf },
 	};
 	int err = config_env_init(to, NULL);
 
 	for (size_t i = 0; !err && from && i < from->count; i++)
 		err = config_env_set(to, from->vars[i].name, from->vars[i].value);
-	for (size_t i = 0; !err && i < 2; i++)
+	for (size_t i = 0; !err && i < sizeof(formats) / sizeof(formats[0]); i++)
 		err = config_env_preset(to, formats[i][0], formats[i][1]);
 	return err;
 }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "ballast/proxy/log.h"
 #include "directive.h"
 
 static struct log_targets *targets(struct cfg_context *c)
@@ -91,20 +92,23 @@ static struct format *compile(struct cfg_context *c, struct compiled **known, co
 /* The text that was chosen; NULL: the default format. */
 static const char *chosen_text(struct cfg_context *c, const struct proxy *p)
 {
-	static const char tcp[] = LOG_FORMAT_TCP, http[] = LOG_FORMAT_HTTP;
+	bool clf = p->set.log_choice == LOG_CHOICE_HTTP_CLF || p->set.log_choice == LOG_CHOICE_TCP_CLF;
 	char name[96];
 
 	switch (p->set.log_choice) {
 	case LOG_CHOICE_DEFAULT: return NULL;
 	case LOG_CHOICE_CUSTOM: return p->set.log_text;
-	case LOG_CHOICE_TCP: return tcp;
-	case LOG_CHOICE_HTTP: break;
+	case LOG_CHOICE_HTTP:
+	case LOG_CHOICE_HTTP_CLF:
+		if (p->set.mode == MODE_HTTP)
+			return clf ? log_format_http_clf : log_format_http;
+		diag_warn(c->diag, &p->set.log_at, NULL,
+			"'option httplog' needs mode http: %s uses 'option tcplog' instead",
+			proxy_text(p, name, sizeof(name)));
+		break;
+	default: break;
 	}
-	if (p->set.mode == MODE_HTTP)
-		return http;
-	diag_warn(c->diag, &p->set.log_at, NULL, "'option httplog' needs mode http: %s uses 'option tcplog' instead",
-		proxy_text(p, name, sizeof(name)));
-	return tcp;
+	return clf ? log_format_tcp_clf : log_format_tcp;
 }
 
 static void compile_log(struct cfg_context *c, const struct proxy *p, struct compiled **known)
@@ -136,7 +140,7 @@ void compile_logs(struct cfg_context *c)
 const struct directive log_directives[] = {
 	{ "log", SECTION_GLOBAL | SECTION_PROXY,
 		"global | <target> [len <bytes>] [format <format>] [sample <ranges>:<size>] <facility> [<level> "
-	        "[<minlevel>]]",
+		"[<minlevel>]]",
 		"where log lines go", parse_log, true, false },
 	{ "log-tag", SECTION_GLOBAL | SECTION_PROXY, "<text>", "name of the program in log lines", parse_log_tag, false,
 		false },

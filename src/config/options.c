@@ -103,19 +103,18 @@ static int parse_forwardfor(struct cfg_context *c, const struct line *l)
 	return 0;
 }
 
+/* `option httplog [clf]`, `option tcplog [clf]` */
 static int parse_log_option(struct cfg_context *c, const struct line *l)
 {
 	struct proxy_settings *s = &c->proxy->set;
-	enum log_choice choice = token_is(&l->words[1], "httplog") ? LOG_CHOICE_HTTP : LOG_CHOICE_TCP;
+	bool http = token_is(&l->words[1], "httplog"), clf = l->count > 2 && token_is(&l->words[2], "clf");
+	enum log_choice choice = http ? LOG_CHOICE_HTTP : LOG_CHOICE_TCP;
 
-	if (l->count > 2 && token_is(&l->words[2], "clf"))
-		return unsupported_word(c, &l->words[2].at,
-			&(struct unsupported){ "clf", "it can be written as a log-format" });
-	if (no_more_words(c, l, 1))
+	if (no_more_words(c, l, clf ? 2 : 1))
 		return -EINVAL;
-	if (c->negated && s->log_choice != choice)
+	if (c->negated && s->log_choice != choice && s->log_choice != choice + 1)
 		return 0;
-	s->log_choice = c->negated ? LOG_CHOICE_DEFAULT : choice;
+	s->log_choice = c->negated ? LOG_CHOICE_DEFAULT : choice + clf;
 	s->log_at = two_words(l, 0);
 	return 0;
 }
@@ -231,7 +230,7 @@ const struct option_row option_rows[] = {
 	{ "httpchk", SECTION_BACK, "[[<method>] <uri> [<version> [<host>]]]", "health checks are HTTP requests", 0, 0,
 		parse_httpchk },
 	{ "httpclose", SECTION_PROXY, NULL, "close both connections behind each response", 0, 0, parse_connection },
-	{ "httplog", SECTION_FRONT, NULL, "log requests with their timings", 0, 0, parse_log_option },
+	{ "httplog", SECTION_FRONT, "[clf]", "log requests with their timings", 0, 0, parse_log_option },
 	{ "log-health-checks", SECTION_BACK, NULL, "log what health checks find", 0, BACK(log_health_checks), NULL },
 	{ "logasap", SECTION_FRONT, NULL, "log as soon as the response's head is there", FRONT(log_asap), 0, NULL },
 	{ "nolinger", SECTION_PROXY, NULL, "reset connections instead of closing them", FRONT(no_linger),
@@ -248,7 +247,7 @@ const struct option_row option_rows[] = {
 	{ "srvtcpka", SECTION_BACK, NULL, "TCP keep-alive towards servers", 0, BACK(tcp_keepalive_server), NULL },
 	{ "tcpka", SECTION_PROXY, NULL, "TCP keep-alive on both sides", FRONT(tcp_keepalive_client),
 		BACK(tcp_keepalive_server), NULL },
-	{ "tcplog", SECTION_FRONT, NULL, "log connections with their timings", 0, 0, parse_log_option },
+	{ "tcplog", SECTION_FRONT, "[clf]", "log connections with their timings", 0, 0, parse_log_option },
 	{ "via", SECTION_PROXY, "<name>", "add a Via field (RFC 9110 section 7.6.3); Ballast's own", 0, 0, parse_via },
 	{ 0 },
 };
