@@ -1,10 +1,53 @@
-/* main: says which version this is. */
-#include "config.h"
-
+/* main: which of the program's answers the command line asks for. */
 #include <stdio.h>
+#include <unistd.h>
 
-int main(void)
+#include "ballast/config/cond.h"
+#include "process.h"
+
+/* 0 true, 1 false, 2 error: as HAProxy's -cc. */
+static int evaluate(const char *text)
 {
-	puts("Ballast version " PACKAGE_VERSION);
-	return 0;
+	struct config_env env;
+	struct arena arena;
+	struct diag diag;
+
+	diag_init(&diag);
+	arena_init(&arena);
+	int result = config_env_init(&env, environ);
+	if (!result) {
+		struct cond_facts facts = cond_facts_here(&env);
+		result = cond_evaluate(text, &facts, &arena, &diag);
+		config_env_free(&env);
+	}
+	diag_print(&diag, stderr, DIAG_NOTE);
+	arena_reset(&arena);
+	diag_free(&diag);
+	return result < 0 ? 2 : !result;
+}
+
+static int answer(struct options *o)
+{
+	switch (o->action) {
+	case ACTION_HELP: options_help(stdout); return EXIT_FINE;
+	case ACTION_VERSION: about_version(stdout); return EXIT_FINE;
+	case ACTION_BUILD: about_build(stdout); return EXIT_FINE;
+	case ACTION_CONDITION: return evaluate(o->condition);
+	case ACTION_RUN:
+	case ACTION_CHECK: break;
+	}
+	return run_start(o);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	int status = EXIT_REFUSED;
+
+	if (options_parse(&o, argc, argv) == 0)
+		status = answer(&o);
+	else
+		options_help(stderr);
+	options_free(&o);
+	return status;
 }

@@ -1,0 +1,198 @@
+/* start: from the command line to a worker or a master: load, check, bind, serve.
+ *
+ * What can be refused is refused before anything outside is touched; what is bound is bound before anyone is told to
+ * leave; errors are all told at once, on a terminal that is still there.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ballast/balance/attach.h"
+#include "ballast/base/buffer.h"
+#include "ballast/base/simd.h"
+#include "ballast/proxy/exchange.h"
+#include "ballast/proxy/register.h"
+#include "ballast/server/check.h"
+#include "process.h"
+
+bool run_report(struct run *r)
+{
+	bool failed = r->diag.count[DIAG_ALERT] > 0;
+
+	if (!say_is_quiet())
+		diag_print(&r->diag, stderr, DIAG_NOTE);
+	diag_free(&r->diag);
+	diag_init(&r->diag);
+	return failed;
+}
+
+/* What lines may ask about the command line. */
+static int set_variables(struct run *r)
+{
+	const struct options *o = r->options;
+	char host[256] = "localhost";
+
+	gethostname(host, sizeof host - 1);
+	int err = config_env_set(&r->env, "HAPROXY_LOCALPEER", o->localpeer ? o->localpeer : host);
+	if (!err && o->master_worker)
+		err = config_env_set(&r->env, "HAPROXY_MWORKER", "1");
+	return err;
+}
+
+static int add_sources(struct run *r)
+{
+	int err = 0;
+
+	config_source_init(&r->source, &r->env);
+	r->source.diagnostics = r->options->diagnostics;
+	for (size_t i = 0; i < r->options->config_count && !err; i++)
+		err = config_source_add(&r->source, r->options->configs[i]);
+	return err;
+}
+
+static int prepare(struct run *r)
+{
+	simd_init();
+	balance_attach();
+	int err = proxy_register();
+	if (!err)
+		err = config_env_init(&r->env, environ);
+	if (!err)
+		err = set_variables(r);
+	if (!err)
+		err = add_sources(r);
+	if (err)
+		say(SAY_ALERT, "cannot start: %s.", strerror(-err));
+	return err;
+}
+
+/* The configuration, with its warnings and errors told. 0 or an exit status. */
+static int load(struct run *r)
+{
+	r->graph = graph_load(&r->source, &r->diag);
+	if (r->options->zero_warning || (r->graph && r->graph->global.zero_warning))
+		if (r->diag.count[DIAG_WARNING] && !r->diag.count[DIAG_ALERT])
+			diag_error(&r->diag, NULL, NULL, "some warnings were found and zero-warning is set");
+	bool warned = r->diag.count[DIAG_WARNING] > 0;
+	if (run_report(r) || !r->graph)
+		return EXIT_REFUSED;
+	if (warned && r->options->action == ACTION_CHECK && !say_is_quiet())
+		puts("Warnings were found.");
+	if (sockets_collect(&r->sockets, r->graph) < 0)
+		return EXIT_REFUSED;
+	return 0;
+}
+
+static int check(const struct run *r)
+{
+	bool bound = r->sockets.count > 0;
+
+	if (!say_is_quiet())
+		puts(bound ? "Configuration file is valid" :
+			     "Configuration file has no error but will not start (no listener) => exit(2).");
+	return bound ? EXIT_FINE : EXIT_NOTHING_BOUND;
+}
+
+/* The command line has precedence over the configuration. */
+static void decide(struct run *r)
+{
+	const struct options *o = r->options;
+	const struct global_settings *g = &r->graph->global;
+	bool foreground = o->foreground || o->debug;
+
+	r->daemon = !foreground && (o->daemon || g->daemon);
+	r->master_worker = !foreground && (o->master_worker || g->master_worker);
+	r->threads = limits_threads(g);
+	if (g->quiet && !o->verbose)
+		say_set_quiet(true);
+}
+
+/* Settings that rooms keep for the whole process. */
+static void configure_rooms(const struct run *r)
+{
+	const struct global_settings *g = &r->graph->global;
+	struct exchange_limits limits = {
+		.head_bytes = g->bufsize - g->maxrewrite,
+		.fields_max = (uint16_t)g->maxhdr,
+	};
+
+	buffer_set_largest(g->bufsize);
+	if (r->options->poison >= 0)
+		buffer_set_poison(r->options->poison);
+	exchange_set_limits(&limits);
+	checks_set_spread(g->spread_checks);
+	frontend_set_process_maxconn(r->maxconn);
+	log_set_global(&r->graph->global.log, g->log_tag, g->log_send_hostname);
+}
+
+static int open_sockets(struct run *r)
+{
+	int err = sockets_open(&r->sockets, r->threads, NULL, &r->diag);
+	if (!err)
+		err = sockets_publish(&r->sockets, &r->diag);
+	return run_report(r) || err ? -EADDRINUSE : 0;
+}
+
+static int write_pid(const struct run *r)
+{
+	const char *path = r->options->pidfile ? r->options->pidfile : r->graph->global.pidfile;
+	bool must = r->daemon || r->master_worker;
+	int err = path ? pidfile_write(path) : 0;
+
+	if (!err)
+		return 0;
+	say(must ? SAY_ALERT : SAY_WARNING, "cannot write the pid file %s: %s.", path, strerror(-err));
+	return must ? err : 0;
+}
+
+static int serve(struct run *r)
+{
+	if (!r->sockets.count) {
+		say(SAY_ALERT, "No enabled listener found (check for 'bind' directives) ! Exiting.");
+		return EXIT_REFUSED;
+	}
+	signals_block();
+	if (limits_apply(r) < 0)
+		return EXIT_REFUSED;
+	if (r->daemon && daemon_fork(&r->ready_fd) < 0)
+		return EXIT_REFUSED;
+	if (open_sockets(r) < 0 || write_pid(r) < 0)
+		return EXIT_REFUSED;
+	configure_rooms(r);
+	signals_send_old(r->options, r->options->old_signal);
+	return worker_run(r);
+}
+
+static int load_and_serve(struct run *r)
+{
+	int status = load(r);
+	if (status)
+		return status;
+	if (r->options->action == ACTION_CHECK)
+		return check(r);
+	decide(r);
+	return serve(r);
+}
+
+int run_start(struct options *o)
+{
+	struct run r = { .options = o, .ready_fd = -1 };
+	int status = EXIT_REFUSED;
+
+	say_set_quiet(o->quiet && !o->verbose);
+	if (o->directory && chdir(o->directory) < 0) {
+		say(SAY_ALERT, "Could not change to directory %s : %s", o->directory, strerror(errno));
+		return EXIT_REFUSED;
+	}
+	diag_init(&r.diag);
+	if (prepare(&r) == 0)
+		status = load_and_serve(&r);
+	graph_free(r.graph);
+	free(r.sockets.list);
+	config_source_free(&r.source);
+	config_env_free(&r.env);
+	diag_free(&r.diag);
+	return status;
+}
