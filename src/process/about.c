@@ -61,8 +61,8 @@ static void print_libraries(FILE *to)
 	fprintf(to, "  %s, %s\n", OPENSSL_VERSION_TEXT, OpenSSL_version(OPENSSL_VERSION));
 #endif
 	fprintf(to, "  jansson %s, %s\n", JANSSON_VERSION, jansson_version_str());
-	fprintf(to, "  xxHash %u.%u.%u, %u.%u.%u\n", XXH_VERSION_MAJOR, XXH_VERSION_MINOR, XXH_VERSION_RELEASE, xxh / 10000,
-		xxh / 100 % 100, xxh % 100);
+	fprintf(to, "  xxHash %u.%u.%u, %u.%u.%u\n", XXH_VERSION_MAJOR, XXH_VERSION_MINOR, XXH_VERSION_RELEASE,
+		xxh / 10000, xxh / 100 % 100, xxh % 100);
 }
 
 static void print_algorithms(FILE *to)
@@ -78,7 +78,8 @@ void about_build(FILE *to)
 {
 	about_version(to);
 	print_system(to);
-	fprintf(to, "Build options :\n  CC      = %s\n  CFLAGS  = %s\n  VERSION = %s\n", BUILD_CC, BUILD_CFLAGS, __VERSION__);
+	fprintf(to, "Build options :\n  CC      = %s\n  CFLAGS  = %s\n  VERSION = %s\n", BUILD_CC, BUILD_CFLAGS,
+		__VERSION__);
 	print_features(to);
 	fputs("\nDefault settings :\n  bufsize = 16384, maxrewrite = 1024\n", to);
 	fprintf(to, "\nBuilt with multi-threading support (MAX_THREADS=%d, default=%u).\n", LOOP_THREADS_MAX,

@@ -14,8 +14,8 @@
 #include "process.h"
 
 enum {
-	FILES_SPARE = 32,         /* terminal, log, pid file, libraries */
-	FILES_A_THREAD = 4,       /* epoll, wake-up; timerfd or signalfd */
+	FILES_SPARE = 32,           /* terminal, log, pid file, libraries */
+	FILES_A_THREAD = 4,         /* epoll, wake-up; timerfd or signalfd */
 	FILES_DEFAULT_MAX = 1048576 /* a system without a limit gets this one, unless more is asked for */
 };
 
@@ -74,9 +74,9 @@ int limits_apply(struct run *r)
 		return -errno;
 	r->maxconn = r->options->maxconn ? r->options->maxconn : g->maxconn;
 	if (!want)
-		want = r->maxconn              ? 2 * (uint64_t)r->maxconn + other :
-		       now.rlim_max < FILES_DEFAULT_MAX ? now.rlim_max :
-							  FILES_DEFAULT_MAX;
+		want = r->maxconn                         ? 2 * (uint64_t)r->maxconn + other
+		       : now.rlim_max < FILES_DEFAULT_MAX ? now.rlim_max
+		                                          : FILES_DEFAULT_MAX;
 	if (!r->maxconn)
 		r->maxconn = want > other + 2 ? (uint32_t)((want - other) / 2) : 1;
 	if (want < 2 * (uint64_t)r->maxconn + other) {

@@ -46,8 +46,10 @@ int main(int argc, char **argv)
 
 	if (options_parse(&o, argc, argv) == 0)
 		status = answer(&o);
-	else
+	else if (argc == 1)
 		options_help(stderr);
+	else
+		fputs("Usage: ballast -f FILE|DIR [-f ...] [OPTION]...; `ballast --help` tells them all.\n", stderr);
 	options_free(&o);
 	return status;
 }

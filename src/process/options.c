@@ -222,11 +222,13 @@ static int take_terminate(struct options *o, const char *word)
 }
 
 static const struct option_row rows[] = {
-	{ "-f", TAKES_WORD, "FILE|DIR", "read this file, or all *.cfg of this directory; again for more; '-': standard input",
-		take_config },
+	{ "-f", TAKES_WORD, "FILE|DIR",
+		"read this file, or all *.cfg of this directory; again for more; '-': standard input", take_config },
 	{ "--", TAKES_REST, "FILE...", "all further words are files to read", take_config },
-	{ "-c", TAKES_NOTHING, NULL, "check the configuration, tell all its errors, and exit: 0 where it is valid", take_check },
-	{ "-cc", TAKES_WORD, "CONDITION", "evaluate a condition as in .if, and exit: 0 true, 1 false, 2 error", take_condition },
+	{ "-c", TAKES_NOTHING, NULL, "check the configuration, tell all its errors, and exit: 0 where it is valid",
+		take_check },
+	{ "-cc", TAKES_WORD, "CONDITION", "evaluate a condition as in .if, and exit: 0 true, 1 false, 2 error",
+		take_condition },
 	{ "-D", TAKES_NOTHING, NULL, "run as a daemon; returns once it serves", take_daemon },
 	{ "-W", TAKES_NOTHING, NULL, "run a master that replaces a worker which dies", take_master },
 	{ "-db", TAKES_NOTHING, NULL, "stay in the foreground, without a master, whatever the configuration says",
@@ -244,7 +246,8 @@ static const struct option_row rows[] = {
 	{ "-q", TAKES_NOTHING, NULL, "quiet: no messages", take_quiet },
 	{ "-dD", TAKES_NOTHING, NULL, "diagnostics: lets .diag speak", take_diagnostics },
 	{ "-dI", TAKES_NOTHING, NULL, "let the process make further processes", take_allow_fork },
-	{ "-dM", TAKES_SUFFIX, "[BYTE]", "fill buffers with BYTE (default 0x50) to find misuse of memory", take_poison },
+	{ "-dM", TAKES_SUFFIX, "[BYTE]", "fill buffers with BYTE (default 0x50) to find misuse of memory",
+		take_poison },
 	{ "-dS", TAKES_NOTHING, NULL, "do not splice", take_no_splice },
 	{ "-dW", TAKES_NOTHING, NULL, "warnings are errors (`zero-warning`)", take_zero_warning },
 	{ "-v", TAKES_NOTHING, NULL, "tell the version", take_version },
@@ -256,8 +259,8 @@ static const struct option_row rows[] = {
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 /* HAProxy's others, so that who moves over is not told that they are misspelt. */
-static const char *const unsupported[] = { "-N", "-S", "-Ws", "-m", "-4", "-dC", "-dF", "-dG", "-dK", "-dL", "-dR", "-dV",
-	"-dZ", "-dc", "-de", "-dk", "-dp", "-dr", "-dt", "-dv" };
+static const char *const unsupported[] = { "-N", "-S", "-Ws", "-m", "-4", "-dC", "-dF", "-dG", "-dK", "-dL", "-dR",
+	"-dV", "-dZ", "-dc", "-de", "-dk", "-dp", "-dr", "-dt", "-dv" };
 
 static const struct option_row *find_row(const char *word)
 {
@@ -351,7 +354,8 @@ void options_help(FILE *to)
 			r->argument ? r->argument : "");
 		fprintf(to, "  %-16s %s\n", left, r->help);
 	}
-	fputs("\nSignals: SIGUSR1 finishes what runs, then ends; SIGTERM and SIGINT end at once; SIGHUP logs the servers' "
+	fputs("\nSignals: SIGUSR1 finishes what runs, then ends; SIGTERM and SIGINT end at once; SIGHUP logs the "
+	      "servers' "
 	      "states.\n",
 		to);
 }

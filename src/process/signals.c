@@ -54,5 +54,6 @@ void signals_send_old(const struct options *o, int number)
 {
 	for (size_t i = 0; i < o->old_pid_count; i++)
 		if (kill(o->old_pids[i], number) < 0 && errno != ESRCH)
-			say(SAY_WARNING, "cannot send signal %d to process %d: %s.", number, (int)o->old_pids[i], strerror(errno));
+			say(SAY_WARNING, "cannot send signal %d to process %d: %s.", number, (int)o->old_pids[i],
+				strerror(errno));
 }

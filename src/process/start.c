@@ -90,8 +90,8 @@ static int check(const struct run *r)
 	bool bound = r->sockets.count > 0;
 
 	if (!say_is_quiet())
-		puts(bound ? "Configuration file is valid" :
-			     "Configuration file has no error but will not start (no listener) => exit(2).");
+		puts(bound ? "Configuration file is valid"
+			   : "Configuration file has no error but will not start (no listener) => exit(2).");
 	return bound ? EXIT_FINE : EXIT_NOTHING_BOUND;
 }
 

@@ -5,8 +5,8 @@ static void dump_server(struct server *s, uint32_t used)
 {
 	char buf[64];
 
-	say_and_log(SAY_WARNING, "SIGHUP: Server %s/%s is %s. Conn: %u act, %u pend, %llu tot.", s->backend->name, s->name,
-		server_status_text(s, buf, sizeof buf), used, atomic_load(&s->queued),
+	say_and_log(SAY_WARNING, "SIGHUP: Server %s/%s is %s. Conn: %u act, %u pend, %llu tot.", s->backend->name,
+		s->name, server_status_text(s, buf, sizeof buf), used, atomic_load(&s->queued),
 		(unsigned long long)server_count(s, COUNT_SESS));
 }
 
@@ -22,7 +22,8 @@ static void dump_backend(struct backend *b)
 	else if (!active && !backup)
 		say_and_log(SAY_WARNING, "SIGHUP: Proxy %s has no server available !", b->name);
 	else
-		say_and_log(SAY_WARNING, "SIGHUP: Proxy %s has %u active and %u backup servers available, %u requests in queue.",
+		say_and_log(SAY_WARNING,
+			"SIGHUP: Proxy %s has %u active and %u backup servers available, %u requests in queue.",
 			b->name, active, backup, atomic_load(&b->queued));
 }
 

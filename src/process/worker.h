@@ -24,9 +24,9 @@ struct worker {
 	/* of thread 0 */
 	int signal_fd;
 	struct watch signal_watch;
-	struct timer stop_timer;     /* looks whether all connections are gone */
-	uint64_t hard_stop_ms;       /* loop time; 0: none */
-	bool stopping;               /* softly */
+	struct timer stop_timer; /* looks whether all connections are gone */
+	uint64_t hard_stop_ms;   /* loop time; 0: none */
+	bool stopping;           /* softly */
 	int status;
 };
 
