@@ -204,14 +204,17 @@ static int parse_bind(struct cfg_context *c, const struct line *l)
 	uint32_t before = c->proxy->listener_count;
 	int err = 0;
 
+	c->proxy->has_bind = true;
 	if (need_word(c, l, 1, "bind", "an address with a port"))
 		return -EINVAL;
-	int keywords_err = keywords_parse(c, bind_keywords, unsupported_bind, "keyword of 'bind'", &b, l, 2);
+	int keywords_err = keywords_parse(c, bind_keywords, unsupported_bind, "bind", &b, l, 2);
 	struct slice rest = token_slice(&l->words[1]), member;
 	while (!err && slice_next_member(&rest, &member))
 		err = add_address(c, &l->words[1], member, &b);
 	if (!err && b.id && c->proxy->listener_count > before + 1) {
 		diag_error(c->diag, &b.id_at, NULL, "'id' is for a single address, and here are several");
+		for (; before < c->proxy->listener_count; before++)
+			c->proxy->listeners[before]->id = 0;
 		return -EINVAL;
 	}
 	return err ? err : keywords_err;

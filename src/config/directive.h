@@ -87,6 +87,7 @@ struct proxy {
 	uint32_t use_backend_count, use_backend_room;
 	struct listener **listeners;
 	uint32_t listener_count, listener_room;
+	bool has_bind; /* even a faulty one */
 	const char *description;
 	uint32_t id; /* 0: given in order */
 	struct place id_at;
@@ -108,6 +109,7 @@ struct cfg_context {
 	struct proxy *defaults, **last_defaults; /* all defaults sections */
 	struct proxy *current_defaults;          /* the last one */
 	struct cpu_map_line *cpu_map, **last_cpu_map;
+	struct place thread_groups_at;
 };
 
 struct directive {

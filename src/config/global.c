@@ -53,6 +53,7 @@ static int parse_nbthread(struct cfg_context *c, const struct line *l)
 
 static int parse_thread_groups(struct cfg_context *c, const struct line *l)
 {
+	c->thread_groups_at = l->words[l->count > 1 ? 1 : 0].at;
 	return value_u32(c, l, 1, "thread-groups", 1, 16, &global(c)->thread_groups);
 }
 

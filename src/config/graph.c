@@ -125,6 +125,9 @@ static void finish_global(struct cfg_context *c)
 	if (g->maxrewrite > g->bufsize / 2)
 		g->maxrewrite = g->bufsize / 2;
 	g->log.tag = g->log_tag;
+	if (g->nbthread && g->thread_groups > g->nbthread)
+		diag_error(c->diag, &c->thread_groups_at, NULL,
+			"%u thread groups are more than the %u threads of nbthread", g->thread_groups, g->nbthread);
 }
 
 static int finish(struct cfg_context *c)

@@ -13,7 +13,7 @@ static int parse_fullconn(struct cfg_context *c, const struct line *l)
 
 static int parse_retries(struct cfg_context *c, const struct line *l)
 {
-	return value_u32(c, l, 1, "retries", 0, 1000, &c->proxy->set.back.retries);
+	return value_u32(c, l, 1, "retries", 0, INT32_MAX, &c->proxy->set.back.retries);
 }
 
 const struct directive limit_directives[] = {

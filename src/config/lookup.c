@@ -101,7 +101,12 @@ static int unknown_keyword(struct cfg_context *c, const struct keyword_row *rows
 		return unsupported_word(c, &t->at, &(struct unsupported){ t->text, NULL });
 	for (; rows->name; rows++)
 		names_add(&n, rows->name);
-	return unknown_word(c, t, what, &n);
+	const char *near = diag_nearest(token_slice(t), n.name, n.count);
+	char hint[128];
+	if (near)
+		snprintf(hint, sizeof(hint), "did you mean '%s'?", near);
+	diag_error(c->diag, &t->at, near ? hint : NULL, "unknown keyword '%s' of '%s'", t->text, what);
+	return -EINVAL;
 }
 
 int keywords_parse(struct cfg_context *c, const struct keyword_row *rows, const struct unsupported *unsupported,

@@ -67,7 +67,7 @@ void check_modes(struct cfg_context *c)
 	for (struct proxy *p = c->proxies; p; p = p->next) {
 		if (p->set.disabled)
 			continue;
-		if (p->front && !p->listener_count && !p->nameless)
+		if (p->front && !p->has_bind && !p->nameless)
 			diag_warn(c->diag, &p->at, "is it meant to be a backend?",
 				"%s has no 'bind': nobody can connect to it", proxy_text(p, text, sizeof(text)));
 		if (p->set.mode == MODE_TCP)
@@ -77,20 +77,34 @@ void check_modes(struct cfg_context *c)
 
 /* --- timeouts --- */
 
+/* "'timeout client', 'timeout connect' and 'timeout server'" of the missing ones. */
+static void list_timeouts(const bool missing[3], char *list, size_t len)
+{
+	static const char *const names[] = { "client", "connect", "server" };
+	size_t left = (size_t)missing[0] + missing[1] + missing[2], at = 0;
+
+	list[0] = '\0';
+	for (size_t i = 0; i < 3; i++) {
+		if (!missing[i])
+			continue;
+		left--;
+		const char *behind = left > 1 ? ", " : left == 1 ? " and " : "";
+		at += (size_t)snprintf(list + at, len - at, "'timeout %s'%s", names[i], behind);
+	}
+}
+
 void check_timeouts(struct cfg_context *c)
 {
-	char text[96], list[64];
+	char text[96], list[96];
 
 	for (struct proxy *p = c->proxies; p; p = p->next) {
-		bool front = p->front && !p->set.front.timeout_client_ms;
-		bool connect = p->back && p->back->server_count && !p->set.back.timeout_connect_ms;
-		bool server = p->back && p->back->server_count && !p->set.back.timeout_server_ms;
-		if (p->set.disabled || !(front || connect || server))
+		bool servers = p->back && p->back->server_count;
+		const bool missing[3] = { p->front && !p->set.front.timeout_client_ms,
+			servers && !p->set.back.timeout_connect_ms, servers && !p->set.back.timeout_server_ms };
+		if (p->set.disabled || !(missing[0] || missing[1] || missing[2]))
 			continue;
-		snprintf(list, sizeof(list), "%s%s%s%s%s", front ? "client" : "",
-			front && (connect || server) ? ", " : "", connect ? "connect" : "",
-			connect && server ? ", " : "", server ? "server" : "");
-		diag_warn(c->diag, &p->at, "without them, whoever goes away in silence holds a connection for ever",
-			"%s has no timeout %s", proxy_text(p, text, sizeof(text)), list);
+		list_timeouts(missing, list, sizeof(list));
+		diag_warn(c->diag, &p->at, "without it, who goes away in silence holds a connection for ever",
+			"%s needs %s", proxy_text(p, text, sizeof(text)), list);
 	}
 }

@@ -31,7 +31,7 @@ static void check_pair(struct cfg_context *c, const struct proxy *front, const s
 	else
 		diag_error(c->diag, at, "both need the same 'mode'",
 			"a frontend in mode tcp ('%s') before a backend in mode http ('%s') is not supported by "
-		        "Ballast (yet)",
+			"Ballast (yet)",
 			front->name, back->name);
 }
 

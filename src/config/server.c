@@ -380,7 +380,7 @@ static int parse_server(struct cfg_context *c, const struct line *l)
 			"'%s' cannot be the name of a server", name->text);
 		err = -EINVAL;
 	}
-	if (keywords_parse(c, server_keywords, unsupported_server, "keyword of 'server'", &set, l, 3))
+	if (keywords_parse(c, server_keywords, unsupported_server, "server", &set, l, 3))
 		err = -EINVAL;
 	if (read_address(c, address, &set, &spec, &none))
 		return -EINVAL;
@@ -398,7 +398,7 @@ static int parse_default_server(struct cfg_context *c, const struct line *l)
 	int err = need_word(c, l, 1, "default-server", "keywords of 'server'");
 
 	if (!err)
-		err = keywords_parse(c, server_keywords, unsupported_server, "keyword of 'default-server'", s, l, 1);
+		err = keywords_parse(c, server_keywords, unsupported_server, "default-server", s, l, 1);
 	if (s->id) {
 		diag_error(c->diag, &s->id_at, NULL, "'id' cannot be the same for all servers");
 		s->id = 0;

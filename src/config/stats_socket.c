@@ -81,7 +81,7 @@ static int parse_stats_socket(struct cfg_context *c, const struct line *l)
 		return -EINVAL;
 	*s = (struct stats_socket){ .level = LEVEL_OPERATOR, .uid = (uid_t)-1, .gid = (gid_t)-1, .maxconn = 10 };
 	const struct token *t = &l->words[2];
-	int err = keywords_parse(c, stats_keywords, unsupported_bind, "keyword of 'stats socket'", s, l, 3);
+	int err = keywords_parse(c, stats_keywords, unsupported_bind, "stats socket", s, l, 3);
 	if (endpoint_parse(token_slice(t), t, ENDPOINT_PORT_REQUIRED, &spec, c->arena, c->diag) || err)
 		return -EINVAL;
 	s->at = spec.at;
