@@ -54,16 +54,13 @@ int action_value_parse(struct action_value *v, const struct token *t, enum actio
 	return action_value_parse_text(v, t->text, t, kind, set, a, d);
 }
 
-bool action_value_render(const struct action_value *v, struct exchange *x, enum action_value_kind kind,
-	struct slice *out)
+/* Apart, so that its stack is taken only where there is something to render. */
+__attribute__((noinline)) static bool render(const struct action_value *v, struct exchange *x,
+	enum action_value_kind kind, struct slice *out)
 {
 	char text[RENDER_BYTES];
 	struct strbuf b;
 
-	if (!v->format) {
-		*out = v->literal;
-		return true;
-	}
 	strbuf_init_fixed(&b, text, sizeof text);
 	format_render(v->format, &x->sample, &b);
 	if (b.incomplete)
@@ -76,6 +73,15 @@ bool action_value_render(const struct action_value *v, struct exchange *x, enum 
 	}
 	*out = arena_copy(&x->arena, *out);
 	return out->ptr;
+}
+
+bool action_value_render(const struct action_value *v, struct exchange *x, enum action_value_kind kind,
+	struct slice *out)
+{
+	if (v->format)
+		return render(v, x, kind, out);
+	*out = v->literal;
+	return true;
 }
 
 /* ---- names ---- */

@@ -9,6 +9,7 @@
 
 #include "ballast/balance/hash_key.h"
 #include "ballast/balance/pick.h"
+#include "ballast/proxy/log.h"
 #include "internal.h"
 
 static void try_server(struct exchange *x);
@@ -251,6 +252,7 @@ void exchange_connected(struct exchange *x)
 	count_add(server_counters(x->server), COUNT_REQ, 1);
 	count_add(backend_counters(x->backend), COUNT_REQ, 1);
 	if (x->flags & XF_TCP) {
+		exchange_log_early(x);
 		tunnel_start(x);
 		return;
 	}

@@ -2,8 +2,13 @@
 #include "fetch.h"
 
 #include "internal.h"
+#include "log_private.h"
 
-enum { ANY = PHASE_CONNECTION | PHASE_REQUEST | PHASE_RESPONSE | PHASE_LOG, SERVED = PHASE_RESPONSE | PHASE_LOG };
+enum {
+	ANY = PHASE_CONNECTION | PHASE_REQUEST | PHASE_RESPONSE | PHASE_LOG,
+	SERVED = PHASE_RESPONSE | PHASE_LOG,
+	CAPTURED = PHASE_REQUEST | SERVED
+};
 
 #define FETCH(name, value) \
 	static int name(struct sample_ctx *ctx, const struct args *args, struct sample *out, \
@@ -41,6 +46,24 @@ static int termination_state(struct sample_ctx *ctx, const struct exchange *x, s
 	return copy.ptr ? sample_set_str(out, copy) : -ENOMEM;
 }
 
+/* From the first slash on, behind scheme and authority. */
+static struct slice uri_from_slash(struct slice target)
+{
+	const char *mark = target.len && target.ptr[0] != '/' ? memmem(target.ptr, target.len, "://", 3) : NULL;
+	struct slice rest = mark ? slice_skip(target, (size_t)(mark - target.ptr) + 3) : target;
+	ptrdiff_t slash = slice_find_byte(rest, '/');
+	return slash < 0 ? SLICE("") : slice_skip(rest, (size_t)slash);
+}
+
+/* Of the request as it came. */
+static int captured(struct sample *out, const struct exchange *x, struct slice text)
+{
+	return x->log_request.ptr && text.len ? sample_set_str(out, text) : -ENOENT;
+}
+
+FETCH(run_captured_method, return captured(out, x, x->log_method))
+FETCH(run_captured_uri, return captured(out, x, uri_from_slash(x->log_target)))
+FETCH(run_captured_version, return captured(out, x, log_version(x->log_request)))
 FETCH(run_frontend_name, return sample_set_str(out, slice_from_str(x->frontend->name)))
 FETCH(run_frontend_id, return sample_set_int(out, x->frontend->id))
 FETCH(run_frontend_connections, return sample_set_int(out, frontend_connections(x->frontend)))
@@ -61,6 +84,12 @@ const struct fetch_row proxy_fetch_rows[] = {
 	{ "be_conn", { 0 }, SAMPLE_INT, ANY, 0, run_backend_connections, NULL, "requests that the backend has" },
 	{ "be_id", { 0 }, SAMPLE_INT, ANY, 0, run_backend_id, NULL, "backend's id, or the frontend's" },
 	{ "be_name", { 0 }, SAMPLE_STR, ANY, 0, run_backend_name, NULL, "backend's name, or the frontend's" },
+	{ "capture.req.method", { 0 }, SAMPLE_STR, CAPTURED, 0, run_captured_method, NULL,
+		"method of the request as it came" },
+	{ "capture.req.uri", { 0 }, SAMPLE_STR, CAPTURED, 0, run_captured_uri, NULL,
+		"URI of the request as it came, from its first slash" },
+	{ "capture.req.ver", { 0 }, SAMPLE_STR, CAPTURED, 0, run_captured_version, NULL,
+		"version of the request as it came" },
 	{ "fe_conn", { 0 }, SAMPLE_INT, ANY, 0, run_frontend_connections, NULL, "connections of the frontend" },
 	{ "fe_id", { 0 }, SAMPLE_INT, ANY, 0, run_frontend_id, NULL, "frontend's id" },
 	{ "fe_name", { 0 }, SAMPLE_STR, ANY, 0, run_frontend_name, NULL, "frontend's name" },

@@ -86,19 +86,17 @@ static bool is_logged(const struct exchange *x)
 
 /* ---- the line ---- */
 
-static void send_line(struct exchange *x)
+/* Apart, so that its stack is taken only where there is a line. */
+__attribute__((noinline)) static void send_line(struct exchange *x, enum log_level level)
 {
 	const struct frontend *f = x->frontend;
-	enum log_level level = x->log_level ? (enum log_level)(x->log_level - 1) : LOG_L_INFO;
-	const struct format *format = f->set.log_format      ? f->set.log_format
-	                              : f->mode == MODE_HTTP ? defaults.http
-	                                                     : defaults.tcp;
+	const struct format *format = f->set.log_format;
 	unsigned phase = x->sample.phase;
 	char text[LINE_BYTES];
 	struct strbuf line;
 
-	if (!log_wanted(&f->log, level))
-		return;
+	if (!format)
+		format = f->mode == MODE_HTTP ? defaults.http : defaults.tcp;
 	x->sample.phase = PHASE_LOG;
 	x->sample.now_ms = loop_self->now_ms;
 	x->sample.wall_us = loop_self->wall_us;
@@ -107,6 +105,14 @@ static void send_line(struct exchange *x)
 	x->sample.phase = phase;
 	log_send(&f->log, level, strbuf_slice(&line));
 	count_line(f);
+}
+
+static void log_line(struct exchange *x)
+{
+	enum log_level level = x->log_level ? (enum log_level)(x->log_level - 1) : LOG_L_INFO;
+
+	if (log_wanted(&x->frontend->log, level))
+		send_line(x, level);
 }
 
 /* What a server sent is no longer there when the exchange ends: only its status is known. */
@@ -123,13 +129,17 @@ void exchange_log(struct exchange *x)
 	if (!is_logged(x))
 		return;
 	keep_status_only(x);
-	send_line(x);
+	log_line(x);
 }
 
 void exchange_log_early(struct exchange *x)
 {
-	if (!x->frontend->set.log_asap || !is_logged(x))
+	uint64_t sent = x->bytes_out;
+
+	if (BL_LIKELY(!x->frontend->set.log_asap) || !is_logged(x))
 		return;
-	send_line(x);
+	x->bytes_out += proxy_thread()->to_client.bytes; /* the head, about to go out */
+	log_line(x);
+	x->bytes_out = sent;
 	x->flags |= XF_LOGGED;
 }

@@ -16,6 +16,9 @@ static inline struct exchange *log_exchange(struct sample_ctx *ctx)
 	return ctx->exchange;
 }
 
+/* "HTTP/1.1" of a request line. */
+struct slice log_version(struct slice request);
+
 /* Logged before its end (`option logasap`): totals are not final. */
 static inline bool log_is_early(const struct sample_ctx *ctx, const struct exchange *x)
 {

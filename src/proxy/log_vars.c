@@ -1,6 +1,7 @@
 /* Names, addresses, counts and the request in log lines (HAProxy's manual, section 8.2.6). */
 #include <unistd.h>
 
+#include "ballast/net/listener.h"
 #include "ballast/proxy/log.h"
 #include "internal.h"
 #include "log_private.h"
@@ -29,12 +30,19 @@ static void add_ip(struct strbuf *out, const union addr *a, unsigned flags)
 		strbuf_printf(out, "%02X", at[i]);
 }
 
-static void add_port(struct strbuf *out, const union addr *a, unsigned flags)
+static void add_port(struct strbuf *out, unsigned port, unsigned flags)
 {
 	if (flags & FORMAT_HEX)
-		strbuf_printf(out, "%04X", addr_port(a));
+		strbuf_printf(out, "%04X", port);
 	else
-		strbuf_u64(out, addr_port(a));
+		strbuf_u64(out, port);
+}
+
+/* In the place of a port that a unix socket does not have: the listener's id (HAProxy's manual, section 8.2.2). */
+static unsigned port_or_id(const struct exchange *x, const union addr *a)
+{
+	const struct listener *l = x->client->listener;
+	return a->family == AF_UNSPEC && l ? l->id : addr_port(a);
 }
 
 static union addr accepting_address(const struct sample_ctx *ctx)
@@ -72,7 +80,7 @@ static void run_accepting_ip(struct sample_ctx *ctx, unsigned flags, struct strb
 static void run_accepting_port(struct sample_ctx *ctx, unsigned flags, struct strbuf *out)
 {
 	union addr a = accepting_address(ctx);
-	add_port(out, &a, flags);
+	add_port(out, port_or_id(log_exchange(ctx), &a), flags);
 }
 
 static void run_server_ip(struct sample_ctx *ctx, unsigned flags, struct strbuf *out)
@@ -86,11 +94,11 @@ static void run_server_port(struct sample_ctx *ctx, unsigned flags, struct strbu
 {
 	union addr a;
 	if (server_address(log_exchange(ctx), &a))
-		add_port(out, &a, flags);
+		add_port(out, addr_port(&a), flags);
 }
 
 VAR(run_client_ip, add_ip(out, &x->client->peer, flags))
-VAR(run_client_port, add_port(out, &x->client->peer, flags))
+VAR(run_client_port, add_port(out, port_or_id(x, &x->client->peer), flags))
 
 /* ---- names and states ---- */
 
@@ -219,7 +227,7 @@ static struct slice path_only(struct slice target)
 	return slash < 0 ? SLICE("/") : slice_skip(path, (size_t)slash);
 }
 
-static struct slice version(struct slice request)
+struct slice log_version(struct slice request)
 {
 	const char *space = request.len ? memrchr(request.ptr, ' ', request.len) : NULL;
 	return space ? slice_skip(request, (size_t)(space - request.ptr) + 1) : SLICE("");
@@ -231,7 +239,7 @@ VAR(run_uri, add_or_bad(out, x, x->log_target))
 VAR(run_uri_path, add_or_bad(out, x, before_query(x->log_target)))
 VAR(run_path, add_or_bad(out, x, path_only(x->log_target)))
 VAR(run_query, add_or_bad(out, x, query_with_mark(x->log_target)))
-VAR(run_version, add_or_bad(out, x, version(x->log_request)))
+VAR(run_version, add_or_bad(out, x, log_version(x->log_request)))
 /* nothing captures yet */
 VAR(run_none, (void)out)
 

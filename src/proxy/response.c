@@ -1,6 +1,7 @@
 /* From a response's head to the client; answers of our own; failures. */
 #include <string.h>
 
+#include "ballast/proxy/log.h"
 #include "internal.h"
 
 /* ---- counters ---- */
@@ -108,6 +109,7 @@ int exchange_response_head(struct exchange *x)
 		exchange_fail(x, 502, CAUSE_PROXY, 'H');
 		return -EPROTO;
 	}
+	exchange_log_early(x);
 	if (BL_UNLIKELY(becomes_tunnel(x)))
 		tunnel_start(x);
 	return FLOW_OK;

@@ -79,12 +79,28 @@ static void test_usable_servers_are_counted(void **state)
 	assert_number("nbsrv", PHASE_REQUEST, 0);
 }
 
+static void test_the_request_as_it_came(void **state)
+{
+	(void)state;
+	struct sample s;
+	assert_false(eval("capture.req.uri", PHASE_LOG, &s));
+	fixture_request("GET http://h.x/a?b HTTP/1.0\r\nHost: h.x\r\n\r\n");
+	assert_text("capture.req.uri", PHASE_RESPONSE, "/a?b");
+	assert_text("capture.req.method", PHASE_LOG, "GET");
+	assert_text("capture.req.ver", PHASE_LOG, "HTTP/1.0");
+	fixture_request("GET /a/b HTTP/1.1\r\nHost: h.x\r\n\r\n");
+	assert_text("capture.req.uri", PHASE_REQUEST, "/a/b");
+	fixture_request("OPTIONS * HTTP/1.1\r\nHost: h.x\r\n\r\n");
+	assert_false(eval("capture.req.uri", PHASE_REQUEST, &s));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 		T(test_before_a_backend_is_chosen),
 		T(test_once_all_is_chosen),
+		T(test_the_request_as_it_came),
 		T(test_usable_servers_are_counted),
 	};
 	return proxy_register() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

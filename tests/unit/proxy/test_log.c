@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <time.h>
 
+#include "ballast/net/listener.h"
 #include "fixture.h"
 
 #define MS 1000000ull
@@ -137,8 +138,10 @@ static void test_addresses(void **state)
 	complete();
 	assert_logs("%si:%sp", "10.0.0.5:8080");
 	assert_logs("%{+X}ci %{+X}cp %{+X}sp", "C0000201 1234 1F90");
+	struct listener l = { .id = 12 };
+	fx.client.listener = &l;
 	fx.client.peer.family = AF_UNSPEC;
-	assert_logs("%ci", "unix");
+	assert_logs("%ci:%cp", "unix:12");
 }
 
 static void test_counts(void **state)
