@@ -303,7 +303,8 @@ void h1_client_ready(struct watch *w, unsigned bits)
 		linger(c);
 		return;
 	}
-	if (c->out.bytes && bits & LOOP_WRITE)
+	x = c->exchange;
+	if (bits & LOOP_WRITE && (c->out.bytes || (x && x->pipe)))
 		flush_pending(c);
 	x = c->exchange;
 	if (!x || x->state == X_HEAD)
