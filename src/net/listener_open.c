@@ -304,6 +304,8 @@ int listener_open(struct listener *l, unsigned threads, struct inherited_fds *fr
 	int err = 0;
 	l->threads = threads;
 	unsigned count = sockets_wanted(l);
+	free(l->fds); /* of an attempt before */
+	free(l->sockets);
 	l->fds = calloc(count, sizeof *l->fds);
 	l->sockets = aligned_alloc(_Alignof(struct listener_socket), threads * sizeof *l->sockets);
 	if (!l->fds || !l->sockets)

@@ -6,8 +6,6 @@
 
 /* Makes the threads' parts, before any of them starts: a listener may be paused or closed at once. */
 void listener_init_sockets(struct listener *l);
-/* Closes all sockets and removes the file of a unix socket where it is ours. Harmless when repeated. */
-void listener_close_fds(struct listener *l);
 /* Makes a TCP socket refuse connections, and take them again; nothing for others. */
 void listener_stop_listening(const struct listener *l, int fd);
 void listener_listen_again(const struct listener *l, int fd);

@@ -27,7 +27,7 @@ struct options {
 	size_t config_count;
 	const char *condition, *directory, *pidfile, *localpeer, *handover;
 	uint32_t maxconn; /* 0: not given */
-	bool daemon, master_worker, foreground, debug, verbose, quiet, zero_warning, diagnostics, allow_fork, no_splice;
+	bool daemon, master_worker, foreground, debug, verbose, quiet, zero_warning, diagnostics, allow_fork;
 	int poison; /* byte, or -1 */
 	pid_t *old_pids;
 	size_t old_pid_count;
@@ -79,6 +79,8 @@ int sockets_start(struct sockets *s);
 /* In the worker, from any thread: no more connections; and whether each thread has obeyed. */
 void sockets_close(struct sockets *s);
 bool sockets_are_closed(const struct sockets *s);
+/* In a master: closes its copies. */
+void sockets_drop(struct sockets *s);
 
 /* ---- start.c ---- */
 
@@ -126,6 +128,14 @@ void daemon_ready(struct run *r);
 /* 0, or negative errno after a message. */
 int pidfile_write(const char *path);
 
+/* ---- handover.c: -x ---- */
+
+/* Fetches the listening sockets of the process behind a stats socket, its own or HAProxy's.  0, or negative errno after
+ * a message. */
+int handover_take(const char *path, struct inherited_fds *into);
+/* Closes those that no listener took. */
+void handover_done(struct inherited_fds *from);
+
 /* ---- signals.c: signals as messages ---- */
 
 /* Blocks those that a worker or master handles, and ignores SIGPIPE.  Before any thread. */
@@ -139,7 +149,12 @@ const char *signals_text(int number);
 /* Of old processes (-sf, -st). */
 void signals_send_old(const struct options *o, int number);
 
-/* ---- worker.c, stop.c, master.c ---- */
+/* ---- debug.c: -d ---- */
+
+/* Lets every log line of the graph go to stderr too. 0, or negative errno after an error in `d`. */
+int debug_add_targets(struct graph *g, struct diag *d);
+
+/* ---- worker.c, master.c ---- */
 
 /* Serves until told to stop: the exit status. */
 int worker_run(struct run *r);

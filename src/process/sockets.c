@@ -83,3 +83,9 @@ bool sockets_are_closed(const struct sockets *s)
 			return false;
 	return true;
 }
+
+void sockets_drop(struct sockets *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		listener_close_fds(s->list[i]);
+}

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ballast/balance/attach.h"
@@ -16,6 +17,8 @@
 #include "ballast/proxy/register.h"
 #include "ballast/server/check.h"
 #include "process.h"
+
+enum { PAUSE_TRIES = 20, PAUSE_MS = 20 }; /* while old processes let go of a port */
 
 bool run_report(struct run *r)
 {
@@ -127,9 +130,38 @@ static void configure_rooms(const struct run *r)
 	log_set_global(&r->graph->global.log, g->log_tag, g->log_send_hostname);
 }
 
+/* Opens all; where that fails and old processes are named, once more while they pause (SIGTTOU): the manual's section 4.
+ * They go on (SIGTTIN) where it was in vain. */
+static int open_or_pause(struct run *r, struct inherited_fds *from)
+{
+	const struct options *o = r->options;
+	int err = sockets_open(&r->sockets, r->threads, from, &r->diag);
+
+	if (!err || !o->old_pid_count)
+		return err;
+	signals_send_old(o, SIGTTOU);
+	for (unsigned i = 0; i < PAUSE_TRIES && err; i++) {
+		struct timespec wait = { .tv_nsec = PAUSE_MS * 1000000L };
+		nanosleep(&wait, NULL);
+		sockets_drop(&r->sockets);
+		diag_free(&r->diag);
+		diag_init(&r->diag);
+		err = sockets_open(&r->sockets, r->threads, from, &r->diag);
+	}
+	if (err)
+		signals_send_old(o, SIGTTIN);
+	return err;
+}
+
 static int open_sockets(struct run *r)
 {
-	int err = sockets_open(&r->sockets, r->threads, NULL, &r->diag);
+	const char *path = r->options->handover;
+	struct inherited_fds from = { 0 };
+
+	if (path && strcmp(path, "/dev/null") != 0 && handover_take(path, &from) < 0)
+		return -ECONNREFUSED;
+	int err = open_or_pause(r, &from);
+	handover_done(&from);
 	if (!err)
 		err = sockets_publish(&r->sockets, &r->diag);
 	return run_report(r) || err ? -EADDRINUSE : 0;
@@ -158,9 +190,13 @@ static int serve(struct run *r)
 		return EXIT_REFUSED;
 	if (r->daemon && daemon_fork(&r->ready_fd) < 0)
 		return EXIT_REFUSED;
+	if (r->options->debug && debug_add_targets(r->graph, &r->diag) < 0)
+		return EXIT_REFUSED;
 	if (open_sockets(r) < 0 || write_pid(r) < 0)
 		return EXIT_REFUSED;
 	configure_rooms(r);
+	if (r->master_worker)
+		return master_run(r);
 	signals_send_old(r->options, r->options->old_signal);
 	return worker_run(r);
 }

@@ -98,6 +98,9 @@ int listener_open(struct listener *l, unsigned threads, struct inherited_fds *fr
 /* Once all are open: moves the file of a unix socket to its place, in one step, also over that of a running process.
  * Nothing to do for others. 0, or negative errno after an error. */
 int listener_publish(struct listener *l, struct diag *d);
+/* Closes all sockets at once and removes the file of a unix socket where it is ours.  Only where no loop runs with it: a
+ * master whose worker is leaving.  Harmless when repeated; listener_free is still due. */
+void listener_close_fds(struct listener *l);
 /* Closes the inherited sockets that no listener took. */
 void inherited_fds_close(struct inherited_fds *from);
 
