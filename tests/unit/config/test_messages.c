@@ -1,11 +1,5 @@
 /* Each configuration of tests/corpus/config/ says exactly what stands behind it. */
-#include "../cmocka_all.h"
-
-#include <stdio.h>
-#include <string.h>
-
-#include "ballast/config/graph.h"
-#include "ballast/proxy/register.h"
+#include "load_text.h"
 
 static char folder[64];
 
@@ -43,22 +37,13 @@ static void write_config(const char *text, size_t len)
 /* What loading lb.cfg says, as the caller's own; *valid tells whether it was taken. */
 static char *load(bool *valid)
 {
-	struct config_env env;
-	struct config_source src;
-	struct diag diag;
+	struct loaded l;
 
-	diag_init(&diag);
-	assert_int_equal(config_env_init(&env, NULL), 0);
-	config_source_init(&src, &env);
-	assert_int_equal(config_source_add(&src, "lb.cfg"), 0);
-	struct graph *g = graph_load(&src, &diag);
-	struct slice said = diag_render(&diag, DIAG_NOTE);
+	load_file(&l, "lb.cfg");
+	struct slice said = diag_render(&l.diag, DIAG_NOTE);
 	char *text = strndup(said.ptr ? said.ptr : "", said.len);
-	*valid = g;
-	graph_free(g);
-	diag_free(&diag);
-	config_source_free(&src);
-	config_env_free(&env);
+	*valid = l.graph;
+	loaded_free(&l);
 	return text;
 }
 
