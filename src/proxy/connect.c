@@ -78,10 +78,9 @@ static void take_place(struct exchange *x, struct server *s)
 
 	x->server = s;
 	x->flags |= XF_HOLDS_PLACE;
-	count_add(c, COUNT_SESS, 1);
+	count_session(c, (uint32_t)(loop_self->wall_us / 1000000));
 	count_add(c, COUNT_LB_CHOSEN, 1);
 	count_add(backend_counters(x->backend), COUNT_LB_CHOSEN, 1);
-	rate_count(&c->sess_rate, (uint32_t)(loop_self->wall_us / 1000000));
 }
 
 static void queue_wake(struct server_wait *w)

@@ -176,16 +176,27 @@ static uint64_t ms_between(uint64_t from, uint64_t to)
 
 static void add_times(struct counters *c, const struct exchange *x)
 {
-	count_add(c, COUNT_TIME_QUEUE_MS, ms_between(x->t_queue, x->t_connect_start));
-	count_add(c, COUNT_TIME_CONNECT_MS, ms_between(x->t_connect_start, x->t_connected));
-	count_add(c, COUNT_TIME_RESPONSE_MS, ms_between(x->t_connected, x->t_response));
-	count_add(c, COUNT_TIME_TOTAL_MS, ms_between(x->t_first ? x->t_first : x->t_accept, x->t_end));
+	count_time(c, COUNT_TIME_QUEUE_MS, ms_between(x->t_queue, x->t_connect_start));
+	count_time(c, COUNT_TIME_CONNECT_MS, ms_between(x->t_connect_start, x->t_connected));
+	count_time(c, COUNT_TIME_RESPONSE_MS, ms_between(x->t_connected, x->t_response));
+	count_time(c, COUNT_TIME_TOTAL_MS, ms_between(x->t_first ? x->t_first : x->t_accept, x->t_end));
 	count_add(c, COUNT_TIMED, 1);
+}
+
+static void count_internal_error(struct exchange *x)
+{
+	count_add(frontend_counters(x->frontend), COUNT_ERR_INTERNAL, 1);
+	if (x->backend)
+		count_add(backend_counters(x->backend), COUNT_ERR_INTERNAL, 1);
+	if (x->server)
+		count_add(server_counters(x->server), COUNT_ERR_INTERNAL, 1);
 }
 
 static void count_end(struct exchange *x)
 {
 	exchange_count_bytes(x);
+	if (x->cause == CAUSE_INTERNAL)
+		count_internal_error(x);
 	if (x->flags & XF_COUNTED) {
 		count_current(backend_counters(x->backend), -1);
 		add_times(backend_counters(x->backend), x);

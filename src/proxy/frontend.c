@@ -118,10 +118,9 @@ static void on_accept(struct listener *l, int fd, const union addr *peer)
 	uint32_t second = (uint32_t)(loop_self->wall_us / 1000000);
 
 	count_add(c, COUNT_CONN, 1);
-	count_add(c, COUNT_SESS, 1);
 	count_current(c, 1);
 	rate_count(&c->conn_rate, second);
-	rate_count(&c->sess_rate, second);
+	count_session(c, second);
 	if (client_accept(f, l, fd, peer))
 		return;
 	count_current(c, -1);

@@ -100,9 +100,8 @@ bool exchange_enter_backend(struct exchange *x)
 	}
 	c = backend_counters(x->backend);
 	x->flags |= XF_COUNTED;
-	count_add(c, COUNT_SESS, 1);
+	count_session(c, (uint32_t)(loop_self->wall_us / 1000000));
 	count_current(c, 1);
-	rate_count(&c->sess_rate, (uint32_t)(loop_self->wall_us / 1000000));
 	return true;
 }
 

@@ -98,12 +98,26 @@ uint32_t counters_rate_max(const struct counters *first, size_t stride, unsigned
 	return sum;
 }
 
+uint32_t counters_time_max(const struct counters *first, size_t stride, unsigned threads, unsigned i)
+{
+	uint32_t max = 0;
+
+	for (unsigned t = 0; first && t < threads; t++) {
+		uint32_t ms = load_relaxed(&counters_at(first, stride, t)->time_max_ms[i]);
+		if (ms > max)
+			max = ms;
+	}
+	return max;
+}
+
 static void clear_one(struct counters *c, bool all)
 {
 	store_relaxed(&c->current_max, load_relaxed(&c->current));
 	store_relaxed(&c->sess_rate.max, 0);
 	store_relaxed(&c->req_rate.max, 0);
 	store_relaxed(&c->conn_rate.max, 0);
+	for (unsigned i = 0; i < COUNT_TIMES; i++)
+		store_relaxed(&c->time_max_ms[i], 0);
 	if (!all)
 		return;
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)

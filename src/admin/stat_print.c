@@ -1,0 +1,74 @@
+/* Rows of `show stat` as CSV, typed lines and JSON. */
+#include "stat.h"
+
+void stat_print_header(struct strbuf *to)
+{
+	strbuf_str(to, "# ");
+	for (unsigned c = 0; c < ST_COUNT; c++) {
+		strbuf_str(to, stat_columns[c].name);
+		strbuf_byte(to, ',');
+	}
+	strbuf_str(to, "-,");
+	for (const char *const *name = stat_module_columns; *name; name++) {
+		strbuf_str(to, *name);
+		strbuf_byte(to, ',');
+	}
+	strbuf_byte(to, '\n');
+}
+
+void stat_print_csv(struct strbuf *to, const struct stat_row *r)
+{
+	for (unsigned c = 0; c < ST_COUNT; c++) {
+		if (r->v[c].set && stat_columns[c].kind.type == VALUE_STR)
+			strbuf_csv(to, slice_from_str(r->v[c].text));
+		else if (r->v[c].set)
+			value_print(to, stat_columns[c].kind, r->v[c]);
+		strbuf_byte(to, ',');
+	}
+	strbuf_str(to, "-,");
+	for (const char *const *name = stat_module_columns; *name; name++)
+		strbuf_byte(to, ',');
+	strbuf_byte(to, '\n');
+}
+
+/* A backend's numbers of servers are a measure, a server's own role is a state. */
+static struct value_kind kind_of(const struct stat_row *r, unsigned column)
+{
+	struct value_kind kind = stat_columns[column].kind;
+
+	if (column == ST_ACT || column == ST_BCK)
+		kind.tags[0] = r->object == STAT_SERVER ? 'S' : 'M';
+	return kind;
+}
+
+void stat_print_typed(struct strbuf *to, const struct stat_row *r, bool desc)
+{
+	for (unsigned c = 0; c < ST_COUNT; c++) {
+		if (!r->v[c].set)
+			continue;
+		strbuf_printf(to, "%c.%u.%u.%u.%s.1", "FBS"[r->object], r -> iid, r -> sid, c, stat_columns[c].name);
+		value_print_typed(to, kind_of(r, c), r->v[c]);
+		if (desc)
+			strbuf_printf(to, ":\"%s\"", stat_columns[c].desc);
+		strbuf_byte(to, '\n');
+	}
+}
+
+void stat_print_json(struct strbuf *to, const struct stat_row *r, bool first)
+{
+	static const char *const objects[] = { "Frontend", "Backend", "Server" };
+	const char *comma = "";
+
+	strbuf_str(to, first ? "[" : ",[");
+	for (unsigned c = 0; c < ST_COUNT; c++) {
+		if (!r->v[c].set)
+			continue;
+		strbuf_printf(to,
+			"%s{\"objType\":\"%s\",\"proxyId\":%u,\"id\":%u,\"field\":{\"pos\":%u,\"name\":\"%s\"},", comma,
+			objects[r->object], r->iid, r->sid, c, stat_columns[c].name);
+		value_print_json(to, kind_of(r, c), r->v[c]);
+		strbuf_byte(to, '}');
+		comma = ",";
+	}
+	strbuf_byte(to, ']');
+}
