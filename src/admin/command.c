@@ -183,8 +183,11 @@ static bool list_beginning(struct admin_session *s, char *const *words, int coun
 static void list_fitting(struct admin_session *s, char *const *words, int count)
 {
 	const struct command_row *r;
+	bool any = list_beginning(s, words, count);
 
-	if (!list_beginning(s, words, count))
+	for (int n = count - 1; !any && n > 1; n--) /* "show servers" of "show servers states" */
+		any = list_beginning(s, words, n);
+	if (!any)
 		list_nearest(s, words, count);
 	for (size_t i = 0; (r = command_at(i)); i++)
 		if (is_helper(r))

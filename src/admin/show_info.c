@@ -240,7 +240,7 @@ static struct value get_warnings(const struct info *i)
 
 static struct value get_boot_ms(const struct info *i)
 {
-	return value_number(i->admin->options.boot_ms);
+	return value_number((i->admin->started_ns - i->admin->options.begun_ns) / 1000000);
 }
 
 static struct value get_exchanges_now(const struct info *i)

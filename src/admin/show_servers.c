@@ -124,7 +124,7 @@ static void run_show_servers_state(struct admin_session *s, char **args, int cou
 	command_say(s,
 		"# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight "
 		"srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state "
-	        "srv_agent_state "
+		"srv_agent_state "
 		"bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr "
 		"srv_agent_addr srv_agent_port");
 	for_backends(s, args[0], write_backend_state);
@@ -162,7 +162,7 @@ static void run_show_servers_conn(struct admin_session *s, char **args, int coun
 		return;
 	command_say(s,
 		"# bkname/svname bkid/svid addr port - purge_delay used_cur used_max need_est unsafe_nb safe_nb "
-	        "idle_lim "
+		"idle_lim "
 		"idle_cur idle_per_thr[%u]",
 		loop_count() ? loop_count() : 1);
 	for_backends(s, args[0], write_backend_conn);

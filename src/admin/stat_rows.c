@@ -185,8 +185,6 @@ static void put_server_side(struct stat_row *r, const struct counted *c, enum pr
 	put_sum(r, ST_SRV_ABRT, c, COUNT_SERVER_ABORTS);
 	put(r, ST_LASTSESS, !last ? (uint64_t)-1 : view->second > last ? view->second - last : 0);
 	put_times(r, c);
-	put_sum(r, ST_CONNECT, c, COUNT_CONN);
-	put_sum(r, ST_REUSE, c, COUNT_CONN_REUSED);
 }
 
 static void put_age(struct stat_row *r, uint64_t since_s, const struct stat_view *view)
@@ -225,13 +223,19 @@ void stat_fill_backend(struct stat_row *r, struct backend *b, const struct stat_
 {
 	struct counted c = { &b->thread[0].counters, sizeof b->thread[0], b->threads };
 	uint32_t queued = atomic_load(&b->queued), queued_max = atomic_load(&b->queued_max);
+	uint64_t opened = 0, reused = 0;
 
 	begin(r, STAT_BACKEND, b->name, "BACKEND", b->id, 0);
 	put_common(r, &c, b->mode, view);
 	put_server_side(r, &c, b->mode, view);
 	put_farm(r, b);
-	for (uint32_t i = 0; i < b->server_count; i++)
+	for (uint32_t i = 0; i < b->server_count; i++) {
 		queued += atomic_load(&b->servers[i]->queued);
+		opened += server_count(b->servers[i], COUNT_CONN);
+		reused += server_count(b->servers[i], COUNT_CONN_REUSED);
+	}
+	put(r, ST_CONNECT, opened);
+	put(r, ST_REUSE, reused);
 	put(r, ST_QCUR, queued);
 	put(r, ST_QMAX, queued_max > queued ? queued_max : queued);
 	put(r, ST_SCUR, current(&c));
@@ -248,16 +252,15 @@ void stat_fill_backend(struct stat_row *r, struct backend *b, const struct stat_
 }
 
 /* Under backend.lock. */
-static void put_check(struct stat_row *r, const struct server *s)
+static void put_check(struct stat_row *r, const struct server *s, uint64_t downtime)
 {
 	const struct check *k = s->check;
 
-	if (!k)
+	if (!k || !k->enabled)
 		return;
+	put(r, ST_DOWNTIME, downtime);
 	put(r, ST_CHKFAIL, s->check_failures);
 	put(r, ST_CHKDOWN, s->down_transitions);
-	if (!k->enabled)
-		return;
 	put_text(r, ST_CHECK_STATUS, check_status_code(k->status));
 	put_text(r, ST_CHECK_DESC, check_status_text(k->status));
 	if (k->measured) {
@@ -303,11 +306,14 @@ void stat_fill_server(struct stat_row *r, struct server *s, const struct stat_vi
 {
 	struct counted c = { &s->thread[0].counters, sizeof s->thread[0], s->backend->threads };
 	unsigned weight = atomic_load(&s->weight);
+	uint64_t downtime;
 
 	begin(r, STAT_SERVER, s->backend->name, s->name, s->backend->id, s->id);
 	put_common(r, &c, s->backend->mode, view);
 	put_server_side(r, &c, s->backend->mode, view);
 	put_limits(r, s);
+	put_sum(r, ST_CONNECT, &c, COUNT_CONN);
+	put_sum(r, ST_REUSE, &c, COUNT_CONN_REUSED);
 	put_pool(r, s);
 	put_text(r, ST_STATUS, server_status_text(s, r->status, sizeof r->status));
 	put(r, ST_WEIGHT, weight);
@@ -315,11 +321,10 @@ void stat_fill_server(struct stat_row *r, struct server *s, const struct stat_vi
 	put(r, ST_ACT, !s->backup);
 	put(r, ST_BCK, s->backup);
 	put(r, ST_SRID, 0);
-	if (s->check)
-		put(r, ST_DOWNTIME, server_downtime_s(s));
+	downtime = server_downtime_s(s);
 	pthread_mutex_lock(&s->backend->lock);
 	put_age(r, s->last_change_s, view);
-	put_check(r, s);
+	put_check(r, s, downtime);
 	pthread_mutex_unlock(&s->backend->lock);
 	if (view->private_too) {
 		server_address_text(s, r->addr);

@@ -142,6 +142,8 @@ static void send_away(struct master *m, int number)
 {
 	say_and_log(SAY_WARNING, "Exiting Master process...");
 	sockets_drop(&m->run->sockets);
+	admin_free(m->run->admin);
+	m->run->admin = NULL;
 	m->state = MASTER_LEAVING;
 	if (m->worker)
 		kill(m->worker, number);

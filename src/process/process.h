@@ -12,8 +12,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "ballast/admin/admin.h"
 #include "ballast/config/graph.h"
 #include "ballast/net/listener.h"
+
+/* Of the version that configure.ac names. */
+#define RELEASE_DATE "2026/11/24"
 
 enum exit_status { EXIT_FINE = 0, EXIT_REFUSED = 1, EXIT_NOTHING_BOUND = 2, EXIT_BY_SIGNAL = 128 };
 
@@ -91,6 +95,9 @@ struct run {
 	struct diag diag;
 	struct graph *graph;
 	struct sockets sockets;
+	struct admin *admin; /* the stats sockets */
+	uint32_t warnings;   /* of the configuration */
+	uint64_t begun_ns;   /* clock_mono_ns() */
 	unsigned threads;
 	uint32_t maxconn;
 	bool daemon, master_worker;

@@ -3,6 +3,8 @@
  * What can be refused is refused before anything outside is touched; what is bound is bound before anyone is told to
  * leave; errors are all told at once, on a terminal that is still there.
  */
+#include "config.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 
 #include "ballast/balance/attach.h"
 #include "ballast/base/buffer.h"
+#include "ballast/base/clock.h"
 #include "ballast/base/simd.h"
 #include "ballast/proxy/exchange.h"
 #include "ballast/proxy/register.h"
@@ -78,10 +81,10 @@ static int load(struct run *r)
 	if (r->options->zero_warning || (r->graph && r->graph->global.zero_warning))
 		if (r->diag.count[DIAG_WARNING] && !r->diag.count[DIAG_ALERT])
 			diag_error(&r->diag, NULL, NULL, "some warnings were found and zero-warning is set");
-	bool warned = r->diag.count[DIAG_WARNING] > 0;
+	r->warnings = r->diag.count[DIAG_WARNING];
 	if (run_report(r) || !r->graph)
 		return EXIT_REFUSED;
-	if (warned && r->options->action == ACTION_CHECK && !say_is_quiet())
+	if (r->warnings && r->options->action == ACTION_CHECK && !say_is_quiet())
 		puts("Warnings were found.");
 	if (sockets_collect(&r->sockets, r->graph) < 0)
 		return EXIT_REFUSED;
@@ -153,6 +156,19 @@ static int open_or_pause(struct run *r, struct inherited_fds *from)
 	return err;
 }
 
+static int open_admin(struct run *r, struct inherited_fds *from)
+{
+	struct admin_options o = {
+		.version = PACKAGE_VERSION,
+		.release_date = RELEASE_DATE,
+		.warnings = r->warnings,
+		.begun_ns = r->begun_ns,
+	};
+
+	r->admin = admin_open(r->graph, &o, from, &r->diag);
+	return r->admin ? 0 : -EADDRINUSE;
+}
+
 static int open_sockets(struct run *r)
 {
 	const char *path = r->options->handover;
@@ -161,9 +177,14 @@ static int open_sockets(struct run *r)
 	if (path && strcmp(path, "/dev/null") != 0 && handover_take(path, &from) < 0)
 		return -ECONNREFUSED;
 	int err = open_or_pause(r, &from);
+	int admin_err = open_admin(r, &from);
 	handover_done(&from);
 	if (!err)
+		err = admin_err;
+	if (!err)
 		err = sockets_publish(&r->sockets, &r->diag);
+	if (!err)
+		err = admin_publish(r->admin, &r->diag);
 	return run_report(r) || err ? -EADDRINUSE : 0;
 }
 
@@ -214,7 +235,7 @@ static int load_and_serve(struct run *r)
 
 int run_start(struct options *o)
 {
-	struct run r = { .options = o, .ready_fd = -1 };
+	struct run r = { .options = o, .ready_fd = -1, .begun_ns = clock_mono_ns() };
 	int status = EXIT_REFUSED;
 
 	say_set_quiet(o->quiet && !o->verbose);
@@ -225,6 +246,7 @@ int run_start(struct options *o)
 	diag_init(&r.diag);
 	if (prepare(&r) == 0)
 		status = load_and_serve(&r);
+	admin_free(r.admin);
 	graph_free(r.graph);
 	free(r.sockets.list);
 	config_source_free(&r.source);

@@ -58,6 +58,7 @@ void worker_soft_stop(struct worker *w)
 	w->stopping = true;
 	frontend_set_stopping();
 	sockets_close(&w->run->sockets);
+	admin_stop(w->run->admin);
 	worker_each(w, soft_stop_thread);
 	tell_stopped(w->run);
 	w->hard_stop_ms = after_ms ? loop_self->now_ms + after_ms : 0;

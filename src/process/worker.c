@@ -109,6 +109,8 @@ static int thread_begin(struct worker_thread *t)
 		err = listen_to_signals(w);
 	if (!err)
 		err = sockets_start(&w->run->sockets);
+	if (!err && t->loop.index == 0)
+		err = admin_start(w->run->admin);
 	if (!err)
 		checks_start_thread(w->run->graph->backends);
 	return err;
@@ -220,9 +222,11 @@ static void serve(struct worker *w)
 		privileges_forbid_fork();
 	daemon_ready(r);
 	loop_run(&w->thread[0].loop);
-	thread_end(&w->thread[0]);
 	for (unsigned i = 1; i < r->threads; i++)
 		pthread_join(w->thread[i].id, NULL);
+	admin_free(r->admin); /* a command may have been on its way through the threads until now */
+	r->admin = NULL;
+	thread_end(&w->thread[0]);
 }
 
 static int refuse(const char *what, int err)

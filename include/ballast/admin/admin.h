@@ -17,7 +17,7 @@ struct admin_options {
 	const char *version;      /* "0.1.0" */
 	const char *release_date; /* "2026/11/24" */
 	uint32_t warnings;        /* that the configuration raised */
-	uint32_t boot_ms;         /* from the start of the process until it was ready */
+	uint64_t begun_ns;        /* clock_mono_ns() when the process began */
 };
 
 /* Makes the room's state and opens the graph's `stats socket`s (none is fine), for thread 0; fitting sockets are taken from
