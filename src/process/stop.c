@@ -13,19 +13,37 @@ enum {
 
 static void end_loop(struct post *p)
 {
-	loop_stop(&worker_of_post(p)->loop);
+	loop_stop(&((struct worker_thread *)((char *)p - offsetof(struct worker_thread, end)))->loop);
 }
 
 void worker_hard_stop(struct worker *w, int status)
 {
+	if (w->ending)
+		return;
+	w->ending = true;
 	w->status = status;
-	loop_timer_clear(&w->stop_timer);
-	worker_each(w, end_loop);
+	if (w->stopping)
+		loop_timer_clear(&w->stop_timer);
+	for (unsigned i = 0; i < w->run->threads; i++) {
+		w->thread[i].end.run = end_loop;
+		loop_post(&w->thread[i].loop, &w->thread[i].end);
+	}
 }
 
 static void soft_stop_thread(struct post *p)
 {
-	frontend_soft_stop_thread(worker_of_post(p)->worker->run->graph->frontends);
+	struct worker_thread *t = (struct worker_thread *)((char *)p - offsetof(struct worker_thread, soft));
+
+	frontend_soft_stop_thread(t->worker->run->graph->frontends);
+}
+
+/* Behind the listeners' own posts, so no connection comes after it. */
+static void soft_stop_threads(struct worker *w)
+{
+	for (unsigned i = 0; i < w->run->threads; i++) {
+		w->thread[i].soft.run = soft_stop_thread;
+		loop_post(&w->thread[i].loop, &w->thread[i].soft);
+	}
 }
 
 static void look(struct timer *t)
@@ -42,24 +60,38 @@ static void look(struct timer *t)
 	}
 }
 
+/* Sessions so far, of all threads. */
+static unsigned long long frontend_sessions(const struct frontend *f, unsigned threads)
+{
+	return counters_sum(&f->thread[0].counters, sizeof f->thread[0], threads, COUNT_SESS);
+}
+
+static unsigned long long backend_sessions(const struct run *r, const char *name)
+{
+	const struct backend *b = graph_find_backend(r->graph, slice_from_str(name));
+
+	return b ? counters_sum(&b->thread[0].counters, sizeof b->thread[0], r->threads, COUNT_SESS) : 0;
+}
+
 static void tell_stopped(const struct run *r)
 {
 	for (const struct frontend *f = r->graph->frontends; f; f = f->next)
 		if (!f->disabled)
-			say_and_log(SAY_WARNING, "Proxy %s stopped.", f->name);
+			say_and_log(SAY_WARNING, "Proxy %s stopped (cumulated conns: FE: %llu, BE: %llu).", f->name,
+				frontend_sessions(f, r->threads), backend_sessions(r, f->name));
 }
 
 void worker_soft_stop(struct worker *w)
 {
 	uint32_t after_ms = w->run->graph->global.hard_stop_after_ms;
 
-	if (w->stopping)
+	if (w->stopping || w->ending)
 		return;
 	w->stopping = true;
 	frontend_set_stopping();
 	sockets_close(&w->run->sockets);
 	admin_stop(w->run->admin);
-	worker_each(w, soft_stop_thread);
+	soft_stop_threads(w);
 	tell_stopped(w->run);
 	w->hard_stop_ms = after_ms ? loop_self->now_ms + after_ms : 0;
 	timer_init(&w->stop_timer, look);

@@ -18,14 +18,6 @@
 #include "ballast/proxy/exchange.h"
 #include "ballast/server/check.h"
 
-void worker_each(struct worker *w, void (*what)(struct post *p))
-{
-	for (unsigned i = 0; i < w->run->threads; i++) {
-		w->thread[i].post.run = what;
-		loop_post(&w->thread[i].loop, &w->thread[i].post);
-	}
-}
-
 /* ---- signals ---- */
 
 static void on_term(struct worker *w)

@@ -10,9 +10,9 @@
 struct worker_thread {
 	struct loop loop;
 	struct worker *worker;
-	pthread_t id; /* of index 0: the process's first thread */
-	struct post post;
-	int error; /* of its start */
+	pthread_t id;          /* of index 0: the process's first thread */
+	struct post soft, end; /* each is posted once: see worker_each */
+	int error;             /* of its start */
 };
 
 /* One a process; its threads may touch what is atomic and what is theirs. */
@@ -27,15 +27,9 @@ struct worker {
 	struct timer stop_timer; /* looks whether all connections are gone */
 	uint64_t hard_stop_ms;   /* loop time; 0: none */
 	bool stopping;           /* softly */
+	bool ending;
 	int status;
 };
-
-/* Runs `what` in each thread of the worker, soon. Thread 0, and not again before it ran everywhere. */
-void worker_each(struct worker *w, void (*what)(struct post *p));
-static inline struct worker_thread *worker_of_post(struct post *p)
-{
-	return (struct worker_thread *)((char *)p - offsetof(struct worker_thread, post));
-}
 
 /* ---- stop.c; thread 0 ---- */
 
