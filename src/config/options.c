@@ -213,8 +213,8 @@ static int parse_option(struct cfg_context *c, const struct line *l)
 #define BACK(field) (offsetof(struct backend_settings, field) + 1)
 
 const struct option_row option_rows[] = {
-	{ "abortonclose", SECTION_BACK, NULL, "drop requests whose client has gone away", FRONT(abort_on_close),
-		BACK(abort_on_close), NULL },
+	{ "abortonclose", SECTION_BACK, NULL, "drop requests whose client has gone away", 0, BACK(abort_on_close),
+		NULL },
 	{ "allbackups", SECTION_BACK, NULL, "use all backup servers together, not the first", 0, BACK(all_backups),
 		NULL },
 	{ "clitcpka", SECTION_FRONT, NULL, "TCP keep-alive towards clients", FRONT(tcp_keepalive_client), 0, NULL },

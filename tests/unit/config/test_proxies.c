@@ -82,9 +82,8 @@ static void test_options_are_switched_on(void **state)
 	assert_true(b->abort_on_close && b->all_backups && b->http_no_delay && b->no_linger && b->splice_auto &&
 		    b->splice_request && b->splice_response && b->tcp_keepalive_server && b->prefer_last_server &&
 		    b->log_health_checks);
-	assert_true(f->abort_on_close && f->dontlog_null && f->dontlog_normal && f->log_asap && f->http_no_delay &&
-		    f->no_linger && f->splice_auto && f->splice_request && f->splice_response &&
-		    f->tcp_keepalive_client);
+	assert_true(f->dontlog_null && f->dontlog_normal && f->log_asap && f->http_no_delay && f->no_linger &&
+		    f->splice_auto && f->splice_request && f->splice_response && f->tcp_keepalive_client);
 }
 
 static void test_options_of_defaults_are_switched_off_again(void **state)
@@ -210,7 +209,7 @@ static void test_rules_of_defaults_come_first_and_stay_as_they_are(void **state)
 	(void)state;
 	load_text(&l,
 		"defaults d\nmode http\nhttp-request set-header X-D d\nbackend a from d\nhttp-request set-header X-A "
-	        "a\n"
+		"a\n"
 		"backend b from d\nbackend c from d\nhttp-request set-header X-C c\nhttp-request set-header X-C d\n");
 	assert_int_equal(back("a")->http_request->count, 2);
 	assert_int_equal(back("b")->http_request->count, 1);
