@@ -138,6 +138,7 @@ void exchange_free(struct exchange *x)
 	outbuf_free(&x->server_out);
 	tunnel_free(x);
 	splice_pipe_give(x->pipe);
+	splice_pipe_give(x->request_pipe);
 	arena_reset(&x->arena);
 	if (t->spare_count >= SPARE_MAX) {
 		free(x);

@@ -193,47 +193,110 @@ static size_t pass_body(struct exchange *x, const char *at, size_t len, int *rc)
 	return used_all;
 }
 
+/* Moves what can be moved now of a body that goes through a pipe. */
+static void read_body_spliced(struct exchange *x)
+{
+	struct client *c = x->client;
+	uint64_t sent = 0;
+	enum splice_result r = h1_splice(x->request_pipe, &x->request_body, &c->conn, &x->sc->conn, &sent);
+
+	x->bytes_in += sent;
+	x->flags |= XF_BODY_STARTED;
+	if (sent) {
+		client_timer(c, c->frontend->set.timeout_client_ms);
+		if (x->backend->set.timeout_server_ms)
+			loop_timer_set(&x->timer, x->backend->set.timeout_server_ms);
+	}
+	switch (r) {
+	case SPLICE_DONE:
+		x->flags |= XF_REQUEST_DONE | XF_REQUEST_SENT;
+		if (x->flags & XF_RESPONSE_DONE)
+			exchange_response_end(x);
+		break;
+	case SPLICE_SOURCE_EMPTY:
+	case SPLICE_TARGET_FULL: break;
+	case SPLICE_SOURCE_ENDED:
+	case SPLICE_SOURCE_BROKE: exchange_client_gone(x); break;
+	case SPLICE_TARGET_BROKE: exchange_send_failed(x); break;
+	}
+}
+
+/* What can be read without getting more of the next request than one buffer holds. */
+static size_t body_read_size(const struct exchange *x, size_t kept)
+{
+	const struct h1_body *b = &x->request_body;
+	size_t most = CONN_SCRATCH_BYTES - kept;
+	return b->kind == H1_BODY_LENGTH && b->left < most ? (size_t)b->left : most;
+}
+
+/* Bytes behind what was used: of the next request, or an incomplete piece of framing. False: the exchange failed. */
+static bool keep_behind_body(struct exchange *x, const char *at, size_t len)
+{
+	int rc = len ? inbuf_keep(&x->client->in, at, len) : 0;
+
+	if (rc == -ENOSPC && x->flags & XF_REQUEST_DONE) {
+		x->flags |= XF_CLOSE_CLIENT; /* more pipelined than is kept: the client sends it again elsewhere */
+		return true;
+	}
+	if (rc < 0)
+		exchange_fail(x, 500, CAUSE_RESOURCE, 'D');
+	return rc == 0;
+}
+
+/* One read. True: go on. */
+static bool read_body_once(struct exchange *x)
+{
+	struct client *c = x->client;
+	char *at = conn_scratch();
+	size_t kept = inbuf_bytes(&c->in), len, used;
+	int rc;
+
+	if (kept) {
+		memcpy(at, c->in.data + c->in.start, kept);
+		inbuf_free(&c->in);
+	}
+	ssize_t n = conn_recv(&c->conn, at + kept, body_read_size(x, kept));
+	if (n == -EAGAIN) {
+		keep_behind_body(x, at, kept);
+		return false;
+	}
+	if (n <= 0) {
+		exchange_client_gone(x);
+		return false;
+	}
+	x->bytes_in += (uint64_t)n;
+	client_timer(c, c->frontend->set.timeout_client_ms);
+	len = kept + (size_t)n;
+	used = pass_body(x, at, len, &rc);
+	if (x->state == X_DONE || rc == -EPROTO || !keep_behind_body(x, at + used, len - used))
+		return false;
+	x->flags |= XF_BODY_STARTED;
+	if (rc >= 0)
+		rc = x->server_ops->flush(x, !(x->flags & XF_REQUEST_DONE));
+	if (rc < 0)
+		exchange_send_failed(x);
+	return rc == FLOW_OK;
+}
+
+static bool may_read_body(const struct exchange *x)
+{
+	return !(x->flags & (XF_REQUEST_DONE | XF_SEND_BROKEN)) && (x->state == X_SEND || x->state == X_ANSWERING) &&
+	       x->sc && !x->server_out.bytes;
+}
+
 /* Reads on from the socket while the server takes what comes. */
 static void h1_client_read_body(struct exchange *x)
 {
 	struct client *c = x->client;
-	struct conn *conn = &c->conn;
 
-	if (!(x->flags & XF_REQUEST_DONE) && !client_watch(c))
+	if (!may_read_body(x) || !client_watch(c))
 		return;
-	while (!(x->flags & XF_REQUEST_DONE) && x->state != X_DONE && conn->flags & CONN_READABLE) {
-		char *at = conn_scratch();
-		size_t kept = inbuf_bytes(&c->in);
-		if (kept) {
-			memcpy(at, c->in.data + c->in.start, kept);
-			inbuf_free(&c->in);
-		}
-		ssize_t n = conn_recv(conn, at + kept, CONN_SCRATCH_BYTES - kept);
-		if (n == -EAGAIN) {
-			if (kept && inbuf_keep(&c->in, at, kept) < 0)
-				exchange_fail(x, 500, CAUSE_RESOURCE, 'D');
+	while (may_read_body(x) && (x->request_pipe || c->conn.flags & CONN_READABLE)) {
+		if (h1_splices_request(x)) {
+			read_body_spliced(x);
 			return;
 		}
-		if (n <= 0) {
-			exchange_client_gone(x);
-			return;
-		}
-		x->bytes_in += (uint64_t)n;
-		client_timer(c, c->frontend->set.timeout_client_ms);
-		int rc;
-		size_t len = kept + (size_t)n, used = pass_body(x, at, len, &rc);
-		if (x->state == X_DONE || rc == -EPROTO)
-			return;
-		if (used < len && inbuf_keep(&c->in, at + used, len - used) < 0) {
-			exchange_fail(x, 413, CAUSE_PROXY, 'D');
-			return;
-		}
-		x->flags |= XF_BODY_STARTED;
-		if (rc >= 0)
-			rc = x->server_ops->flush(x, !(x->flags & XF_REQUEST_DONE));
-		if (rc < 0)
-			exchange_send_failed(x);
-		if (rc != FLOW_OK)
+		if (!read_body_once(x))
 			return;
 	}
 }
@@ -312,9 +375,7 @@ void h1_client_ready(struct watch *w, unsigned bits)
 	else if (bits & LOOP_ERROR)
 		exchange_client_gone(x);
 	else if (x->state != X_DONE) {
-		if (!(x->flags & XF_REQUEST_DONE) && (x->state == X_SEND || x->state == X_ANSWERING) &&
-			!x->server_out.bytes && !(x->flags & XF_SEND_BROKEN))
-			h1_client_read_body(x);
+		h1_client_read_body(x);
 		if (bits & LOOP_HUP && x->state != X_DONE)
 			exchange_client_ended(x);
 	}

@@ -6,13 +6,11 @@
  */
 #include <string.h>
 
-#include "ballast/net/splice.h"
 #include "internal.h"
 
 enum {
-	FIRST_READ_BYTES = 72 * 1024,  /* a head and a body of 64 KiB; what is larger can be spliced */
-	SPLICE_MIN_BYTES = 192 * 1024, /* below, the pipe costs more than the copy */
-	SLOW_READ_BYTES = 64 * 1024,   /* of a body whose reader was behind before */
+	FIRST_READ_BYTES = 72 * 1024, /* a head and a body of 64 KiB; what is larger can be spliced */
+	SLOW_READ_BYTES = 64 * 1024,  /* of a body whose reader was behind before */
 };
 
 /* ---- sending ---- */
@@ -84,6 +82,12 @@ static int h1_server_end(struct exchange *x, const struct msg *trailers)
 	return batch_chunk_last(b, trailers);
 }
 
+static void touch_server_timer(struct exchange *x)
+{
+	if (x->backend->set.timeout_server_ms)
+		loop_timer_set(&x->timer, x->backend->set.timeout_server_ms);
+}
+
 static void note_sent(struct exchange *x)
 {
 	if (x->flags & XF_REQUEST_DONE && !x->server_out.bytes)
@@ -96,8 +100,7 @@ static int h1_server_flush(struct exchange *x, bool more)
 	if (rc >= 0) {
 		x->nothing_sent = false;
 		note_sent(x);
-		if (x->backend->set.timeout_server_ms)
-			loop_timer_set(&x->timer, x->backend->set.timeout_server_ms);
+		touch_server_timer(x);
 	}
 	return rc;
 }
@@ -257,56 +260,28 @@ static void server_ended(struct exchange *x, int error)
 	exchange_server_gone(x);
 }
 
-static bool wants_splice(const struct exchange *x)
-{
-	const struct h1_body *b = &x->response_body;
-	if (!(x->flags & XF_RESPONSE_HEAD) || b->kind != H1_BODY_LENGTH || b->left < SPLICE_MIN_BYTES || x->server_in ||
-		x->client->out.bytes)
-		return false;
-	return x->client->ops == &h1_client_ops && conn_can_splice(&x->client->conn) && conn_can_splice(&x->sc->conn);
-}
-
-/* Moves body bytes through a pipe. FLOW_OK: go on (reading, if anything is left); FLOW_BLOCKED: the client is behind, or
- * nothing is there; negative: over. */
-static int splice_body(struct exchange *x)
+/* Moves what can be moved now of a body that goes through a pipe. */
+static void read_spliced(struct exchange *x)
 {
 	struct client *c = x->client;
-	struct splice_pipe *p = x->pipe ? x->pipe : (x->pipe = splice_pipe_take());
-	if (!p)
-		return FLOW_OK;
-	for (;;) {
-		ssize_t n = 0;
-		if (p->filled < p->capacity && x->response_body.left) {
-			n = splice_in(p, &x->sc->conn, x->response_body.left);
-			if (n > 0)
-				h1_body_skip(&x->response_body, (uint64_t)n);
-			else if (n != -EAGAIN && !p->filled) {
-				server_ended(x, (int)n);
-				return -EPIPE;
-			}
-		}
-		if (!p->filled)
-			return x->response_body.left ? FLOW_BLOCKED : FLOW_OK;
-		ssize_t out = splice_out(p, &c->conn, x->response_body.left > 0);
-		if (out == -EAGAIN) {
-			client_timer(c, c->frontend->set.timeout_client_ms);
-			return client_watch(c) ? FLOW_BLOCKED : -EPIPE;
-		}
-		if (out < 0) {
-			exchange_client_gone(x);
-			return -EPIPE;
-		}
-		x->bytes_out += (uint64_t)out;
-		if (x->backend->set.timeout_server_ms)
-			loop_timer_set(&x->timer, x->backend->set.timeout_server_ms);
-	}
-}
+	uint64_t before = x->bytes_out;
+	enum splice_result r = h1_splice(x->pipe, &x->response_body, &x->sc->conn, &c->conn, &x->bytes_out);
 
-static void finish_if_whole(struct exchange *x)
-{
-	if (h1_body_done(&x->response_body) && !(x->pipe && x->pipe->filled)) {
+	if (x->bytes_out != before)
+		touch_server_timer(x);
+	switch (r) {
+	case SPLICE_DONE:
 		x->flags |= XF_RESPONSE_DONE;
 		exchange_response_end(x);
+		break;
+	case SPLICE_SOURCE_EMPTY: break;
+	case SPLICE_TARGET_FULL:
+		client_timer(c, c->frontend->set.timeout_client_ms);
+		client_watch(c);
+		break;
+	case SPLICE_SOURCE_ENDED:
+	case SPLICE_SOURCE_BROKE: exchange_server_gone(x); break;
+	case SPLICE_TARGET_BROKE: exchange_client_gone(x); break;
 	}
 }
 
@@ -322,8 +297,7 @@ static bool read_once(struct exchange *x)
 		server_ended(x, (int)n);
 		return false;
 	}
-	if (x->backend->set.timeout_server_ms)
-		loop_timer_set(&x->timer, x->backend->set.timeout_server_ms);
+	touch_server_timer(x);
 	int rc = take(x, &r);
 	if (rc == -EPROTO || x->state == X_DONE)
 		return false;
@@ -355,13 +329,9 @@ static bool read_once(struct exchange *x)
 static void h1_server_read(struct exchange *x)
 {
 	while (x->sc && x->state != X_DONE && x->state != X_TUNNEL && !(x->flags & XF_SUSPENDED)) {
-		if (x->pipe || wants_splice(x)) {
-			int rc = splice_body(x);
-			if (rc < 0)
-				return;
-			finish_if_whole(x);
-			if (rc == FLOW_BLOCKED || x->flags & XF_RESPONSE_DONE)
-				return;
+		if (h1_splices_response(x)) {
+			read_spliced(x);
+			return;
 		}
 		if (!(x->sc->conn.flags & CONN_READABLE) || x->client->out.bytes)
 			return;
@@ -390,8 +360,7 @@ static void server_drained(struct exchange *x)
 		exchange_send_failed(x);
 		return;
 	}
-	if (x->backend->set.timeout_server_ms)
-		loop_timer_set(&x->timer, x->backend->set.timeout_server_ms);
+	touch_server_timer(x);
 	if (rc != FLOW_OK)
 		return;
 	note_sent(x);
@@ -413,7 +382,7 @@ void h1_server_ready(struct watch *w, unsigned bits)
 	else if (x->state == X_TUNNEL)
 		tunnel_server_ready(x);
 	else {
-		if (x->server_out.bytes && bits & LOOP_WRITE)
+		if (bits & LOOP_WRITE && (x->server_out.bytes || x->request_pipe))
 			server_drained(x);
 		if (x->state != X_DONE && x->sc == sc)
 			h1_server_read(x);

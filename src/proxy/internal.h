@@ -159,6 +159,20 @@ extern const struct server_ops h1_server_ops;
 
 void h1_server_ready(struct watch *w, unsigned bits);
 
+/* h1_splice.c: does a pipe carry (from now on) the rest of this body? */
+bool h1_splices_response(struct exchange *x);
+bool h1_splices_request(struct exchange *x);
+enum splice_result {
+	SPLICE_DONE,         /* all of the body went through */
+	SPLICE_SOURCE_EMPTY, /* more comes later */
+	SPLICE_TARGET_FULL,
+	SPLICE_SOURCE_ENDED,
+	SPLICE_SOURCE_BROKE,
+	SPLICE_TARGET_BROKE,
+};
+enum splice_result h1_splice(struct splice_pipe *p, struct h1_body *b, struct conn *from, struct conn *to,
+	uint64_t *moved);
+
 /* ---- the exchange: calls from the ends upward ---- */
 
 struct exchange *exchange_new(struct client *c);

@@ -128,7 +128,8 @@ struct exchange {
 	struct sample_ctx sample;    /* prepared once; req and res are set as they come */
 	struct list link;            /* all exchanges of this thread, for `show sess` */
 	struct tunnel *tunnel;       /* X_TUNNEL */
-	struct splice_pipe *pipe;    /* of a response body that is spliced */
+	struct splice_pipe *pipe;         /* of a response body that is spliced */
+	struct splice_pipe *request_pipe; /* of a request body */
 	const struct server_ops *server_ops;
 	struct exchange *next_spare;
 };
