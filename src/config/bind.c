@@ -157,10 +157,17 @@ const struct keyword_row bind_keywords[] = {
 	{ 0 },
 };
 
+/* Of one section; with the ranges of a line it is soon more than anybody means. */
+enum { LISTENERS_MAX = 65536 };
+
 static int add_listener(struct cfg_context *c, const struct token *t, const struct endpoint *at,
 	const struct bind_settings *b)
 {
 	struct proxy *p = c->proxy;
+	if (p->listener_count >= LISTENERS_MAX) {
+		diag_error(c->diag, &t->at, NULL, "a section listens on at most %d addresses", LISTENERS_MAX);
+		return -EINVAL;
+	}
 	struct listener **grown =
 		array_room(c->arena, p->listeners, p->listener_count, &p->listener_room, sizeof(*p->listeners));
 	struct listener *l = grown ? listener_new(at) : NULL;
