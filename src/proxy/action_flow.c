@@ -106,7 +106,7 @@ static enum rule_result run_strict(struct exchange *x, const struct rule *r)
 
 const struct action_row flow_action_rows[] = {
 	{ "allow", RULES_BOTH, "", "ends this list of rules; the message goes on", NULL, run_allow, true },
-	{ "pause", RULES_REQUEST, "<time> | <expr>", "waits before the next rule", parse_pause, run_pause, false },
+	{ "pause", RULES_BOTH, "<time> | <expr>", "waits before the next rule", parse_pause, run_pause, false },
 	{ "set-log-level", RULES_BOTH, "<level>", "level of this request's log line, or 'silent'", parse_log_level,
 		run_log_level, false },
 	{ "strict-mode", RULES_BOTH, "on | off", "whether a rewrite that fails ends the request with 500 (default on)",

@@ -135,6 +135,7 @@ void exchange_free(struct exchange *x)
 		buffer_give(BUFFER_16K, x->head);
 	if (x->server_in)
 		buffer_give(BUFFER_16K, x->server_in);
+	free(x->held);
 	outbuf_free(&x->server_out);
 	tunnel_free(x);
 	splice_pipe_give(x->pipe);
@@ -349,8 +350,11 @@ static void exchange_timer(struct timer *t)
 	struct exchange *x = container_of(t, struct exchange, timer);
 	struct client *c = x->client;
 
+	if (x->flags & XF_SUSPENDED) {
+		exchange_resume(x);
+		return;
+	}
 	switch ((enum exchange_state)x->state) {
-	case X_RULES: exchange_resume(x); return;
 	case X_QUEUE:
 		exchange_stop_waiting(x);
 		exchange_fail(x, 503, CAUSE_SERVER_TIMEOUT, 'Q');

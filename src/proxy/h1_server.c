@@ -4,6 +4,7 @@
  * head or a piece of framing that is not whole is kept, in a pooled buffer.  A large body with a known length is moved
  * through a pipe where both sides are plain.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -174,26 +175,6 @@ static int response_body(struct exchange *x, struct reading *r)
 	return rc;
 }
 
-/* Takes all that can be taken of what was read. FLOW_* of the client, or negative: the exchange is over. */
-static int take(struct exchange *x, struct reading *r)
-{
-	int rc = FLOW_OK;
-
-	while (!(x->flags & XF_RESPONSE_HEAD)) {
-		enum h1_result result = r->used < r->len ? response_head(x, r) : H1_MORE;
-		if (result == H1_ERROR)
-			return -EPROTO;
-		if (result == H1_MORE)
-			return rc;
-		rc = exchange_response_head(x);
-		if (rc < 0 || x->state == X_TUNNEL)
-			return rc;
-		if (x->flags & XF_RESPONSE_HEAD)
-			begin_body(x);
-	}
-	return response_body(x, r);
-}
-
 /* Keeps what was not used. The parser then starts again on the kept bytes, which lie elsewhere. */
 static int keep_rest(struct exchange *x, struct reading *r)
 {
@@ -217,6 +198,43 @@ static int keep_rest(struct exchange *x, struct reading *r)
 	}
 	x->parser.msg = NULL;
 	return 0;
+}
+
+/* Takes all that can be taken of what was read. FLOW_* of the client, or negative: the exchange is over. */
+static int take(struct exchange *x, struct reading *r)
+{
+	int rc = FLOW_OK;
+
+	while (!(x->flags & XF_RESPONSE_HEAD)) {
+		enum h1_result result = r->used < r->len ? response_head(x, r) : H1_MORE;
+		if (result == H1_ERROR)
+			return -EPROTO;
+		if (result == H1_MORE)
+			return rc;
+		rc = exchange_response_head(x);
+		if (rc < 0 || x->state == X_TUNNEL || x->flags & XF_SUSPENDED)
+			return rc;
+		if (x->flags & XF_RESPONSE_HEAD)
+			begin_body(x);
+	}
+	return response_body(x, r);
+}
+
+/* A rule suspended the exchange: its head and what came behind it move to where they can stay. */
+static bool hold(struct exchange *x, struct reading *r)
+{
+	const char *head = r->at + r->used - x->parser.head_len;
+	size_t len = (size_t)(r->at + r->len - head);
+
+	x->held = malloc(len);
+	if (!x->held)
+		return false;
+	memcpy(x->held, head, len);
+	x->held_len = (uint32_t)len;
+	x->held_used = x->parser.head_len;
+	msg_rebase(&x->response, head, len, x->held);
+	r->used = r->len;
+	return keep_rest(x, r) == 0;
 }
 
 static size_t read_size(const struct exchange *x)
@@ -285,7 +303,34 @@ static void read_spliced(struct exchange *x)
 	}
 }
 
-/* One read and all that follows from it. False: no more now. */
+/* After take(): sends, and sees whether the response is whole. True: go on. */
+static bool took(struct exchange *x, struct reading *r, int rc)
+{
+	if (rc == -EPROTO || x->state == X_DONE)
+		return false;
+	if (x->state == X_TUNNEL) {
+		tunnel_take_over(x, r->at + r->used, r->len - r->used);
+		return false;
+	}
+	if (rc >= 0)
+		rc = x->client->ops->flush(x, false);
+	if (rc < 0) {
+		exchange_client_gone(x);
+		return false;
+	}
+	if (x->flags & XF_RESPONSE_DONE) {
+		if (r->used < r->len) /* bytes that nobody asked for must never reach anybody */
+			x->flags |= XF_CLOSE_SERVER;
+		exchange_response_end(x);
+		return false;
+	}
+	touch_server_timer(x);
+	if (rc == FLOW_BLOCKED)
+		x->flags |= XF_CLIENT_SLOW;
+	return true;
+}
+
+/* One read and all that follows from it. True: go on. */
 static bool read_once(struct exchange *x)
 {
 	struct reading r;
@@ -297,33 +342,41 @@ static bool read_once(struct exchange *x)
 		server_ended(x, (int)n);
 		return false;
 	}
-	touch_server_timer(x);
 	int rc = take(x, &r);
-	if (rc == -EPROTO || x->state == X_DONE)
-		return false;
-	if (x->state == X_TUNNEL) {
-		tunnel_take_over(x, r.at + r.used, r.len - r.used);
-		return false;
-	}
-	if (rc >= 0)
-		rc = x->client->ops->flush(x, false);
-	if (rc < 0) {
-		exchange_client_gone(x);
+	if (BL_UNLIKELY(x->flags & XF_SUSPENDED) && x->state != X_DONE) {
+		if (x->client->ops->flush(x, false) < 0) /* interim heads, which lie where the next read goes */
+			exchange_client_gone(x);
+		else if (!hold(x, &r))
+			exchange_fail(x, 500, CAUSE_RESOURCE, 'H');
 		return false;
 	}
-	if (x->flags & XF_RESPONSE_DONE) {
-		if (r.used < r.len) /* bytes that nobody asked for must never reach anybody */
-			x->flags |= XF_CLOSE_SERVER;
-		exchange_response_end(x);
+	if (!took(x, &r, rc))
 		return false;
-	}
 	if (keep_rest(x, &r) < 0) {
 		exchange_bad_response(x, H1_ERR_FIELDS_TOO_LARGE, 0, r.at, r.len);
 		return false;
 	}
-	if (rc == FLOW_BLOCKED)
-		x->flags |= XF_CLIENT_SLOW;
-	return rc == FLOW_OK;
+	return !x->client->out.bytes;
+}
+
+/* The rules that had suspended the exchange are through: the rest of what was held, then the connection. */
+static void h1_server_resume(struct exchange *x)
+{
+	struct reading r = { x->held, x->held_len, x->held_used };
+	int rc = exchange_response_go_on(x);
+
+	if (x->flags & XF_SUSPENDED && x->state != X_DONE)
+		return;
+	if (rc >= 0 && x->state != X_TUNNEL) {
+		begin_body(x);
+		rc = response_body(x, &r);
+	}
+	if (!took(x, &r, rc))
+		return;
+	if (keep_rest(x, &r) < 0)
+		exchange_bad_response(x, H1_ERR_FIELDS_TOO_LARGE, 0, r.at, r.len);
+	else
+		x->server_ops->read(x);
 }
 
 static void h1_server_read(struct exchange *x)
@@ -397,4 +450,5 @@ const struct server_ops h1_server_ops = {
 	.end = h1_server_end,
 	.flush = h1_server_flush,
 	.read = h1_server_read,
+	.resume = h1_server_resume,
 };

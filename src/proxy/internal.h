@@ -154,6 +154,8 @@ struct server_ops {
 	int (*flush)(struct exchange *x, bool more);
 	/* Goes on reading the response, now that the client takes some. */
 	void (*read)(struct exchange *x);
+	/* Goes on with the response whose rules were suspended: calls exchange_response_go_on(). */
+	void (*resume)(struct exchange *x);
 };
 extern const struct server_ops h1_server_ops;
 
@@ -192,8 +194,11 @@ void exchange_server_gone(struct exchange *x);
 /* It does not take what we send. */
 void exchange_send_failed(struct exchange *x);
 void exchange_bad_response(struct exchange *x, enum h1_error e, uint32_t at, const char *bytes, size_t len);
-/* A response head was parsed; interim ones come here too. FLOW_* of the client's side; negative: stop. */
+/* A response head was parsed; interim ones come here too. FLOW_*; negative: stop. A rule may have suspended it
+ * (XF_SUSPENDED): the end then keeps the message until `resume`. */
 int exchange_response_head(struct exchange *x);
+/* The same after a suspension. FLOW_OK: its head was given to the client's side. */
+int exchange_response_go_on(struct exchange *x);
 /* The response was read to its end: the server's connection is free. */
 void exchange_response_end(struct exchange *x);
 /* All was given to the client's connection, nothing pends: ends the exchange where both halves are through. */

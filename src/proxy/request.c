@@ -139,6 +139,8 @@ void exchange_resume(struct exchange *x)
 		x->sample.wall_us = loop_self->wall_us;
 		if (x->state == X_RULES)
 			run_stages(x);
+		else if (x->state == X_ANSWERING)
+			x->server_ops->resume(x);
 	}
 	client_settle(c);
 }

@@ -49,19 +49,25 @@ static int switch_protocols(struct exchange *x)
 	return FLOW_OK;
 }
 
+/* Runs the backend's rules, then the frontend's, from where they stopped. FLOW_OK: all passed; FLOW_BLOCKED: suspended;
+ * negative: answered or failed. */
 static int response_rules(struct exchange *x)
 {
-	struct rules *back = x->backend->http_response, *front = x->frontend->http_response;
-	uint32_t at = 0;
-	enum rule_result r = rules_run(back, x, &at);
+	const struct rules *lists[] = { x->backend->http_response, x->frontend->http_response };
 
-	if ((r == RULE_CONTINUE || r == RULE_STOP) && front != back) {
-		at = 0;
-		r = rules_run(front, x, &at);
+	for (; x->rule_stage < 2; x->rule_stage++, x->rule_at = 0) {
+		if (x->rule_stage == 1 && lists[0] == lists[1]) /* a `listen` is both: once */
+			continue;
+		switch (rules_run(lists[x->rule_stage], x, &x->rule_at)) {
+		case RULE_CONTINUE:
+		case RULE_STOP: break;
+		case RULE_SUSPEND:
+		case RULE_SUSPEND_AGAIN: x->flags |= XF_SUSPENDED; return FLOW_BLOCKED;
+		case RULE_ERROR: exchange_fail(x, 500, CAUSE_INTERNAL, 'H'); return -EPROTO;
+		case RULE_ANSWER: return -EPROTO;
+		}
 	}
-	if (r == RULE_ERROR)
-		exchange_fail(x, 500, CAUSE_INTERNAL, 'H');
-	return r == RULE_CONTINUE || r == RULE_STOP ? 0 : -EPROTO;
+	return FLOW_OK;
 }
 
 static void note_response(struct exchange *x)
@@ -89,22 +95,31 @@ static bool becomes_tunnel(const struct exchange *x)
 
 int exchange_response_head(struct exchange *x)
 {
-	struct msg *m = &x->response;
 	int rc;
 
-	if (m->status < 200 && m->status != 101)
+	if (x->response.status < 200 && x->response.status != 101)
 		return interim(x);
-	if (m->status == 101 && (rc = switch_protocols(x)) < 0)
+	if (x->response.status == 101 && (rc = switch_protocols(x)) < 0)
 		return rc;
 	note_response(x);
+	x->rule_stage = 0;
+	x->rule_at = 0;
+	return exchange_response_go_on(x);
+}
+
+int exchange_response_go_on(struct exchange *x)
+{
+	int rc;
+
 	if (x->backend->http_response || x->frontend->http_response) {
+		loop_timer_clear(&x->timer); /* it may be a pause's now */
 		rc = response_rules(x);
-		if (rc < 0)
+		if (rc != FLOW_OK)
 			return rc;
 	}
-	rc = exchange_add_via(x, m);
+	rc = exchange_add_via(x, &x->response);
 	if (rc == 0)
-		rc = x->client->ops->head(x, m);
+		rc = x->client->ops->head(x, &x->response);
 	if (rc < 0) {
 		exchange_fail(x, 502, CAUSE_PROXY, 'H');
 		return -EPROTO;

@@ -33,7 +33,6 @@ static const struct absent_action {
 	{ "do-resolve", RULES_REQUEST },
 	{ "early-hint", RULES_REQUEST },
 	{ "normalize-uri", RULES_REQUEST },
-	{ "pause", RULES_RESPONSE },
 	{ "reject", RULES_REQUEST },
 	{ "replace-header", RULES_BOTH },
 	{ "replace-path", RULES_REQUEST },

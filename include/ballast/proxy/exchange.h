@@ -107,6 +107,8 @@ struct exchange {
 	/* what the server sent and was not used yet (an incomplete head or framing) */
 	char *server_in;             /* buffer of class BUFFER_16K, or NULL */
 	uint32_t server_in_end;
+	char *held; /* malloc: response head and what came behind it, while a rule waits; NULL */
+	uint32_t held_len, held_used;
 	struct outbuf server_out;    /* what the server did not take yet */
 	/* trying servers */
 	uint32_t retries;            /* done so far */

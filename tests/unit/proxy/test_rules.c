@@ -38,7 +38,6 @@ static void test_what_haproxy_has_is_refused_by_name(void **state)
 	assert_refused("http-request sc-inc-gpc(0,1)", "not supported by Ballast (yet)");
 	assert_refused("http-request lua.hello", "not supported by Ballast (yet)");
 	assert_refused("http-request replace-header A b c", "not supported by Ballast (yet)");
-	assert_refused("http-response pause 10ms", "not supported by Ballast (yet)");
 }
 
 static void test_an_action_of_the_other_set_is_refused(void **state)
@@ -139,6 +138,7 @@ static void test_pause_waits_that_long(void **state)
 	assert_int_equal(at, 3);
 	assert_in_range(fx.x.timer.due_ms, loop_self->now_ms + 50, loop_self->now_ms + 51);
 	loop_timer_clear(&fx.x.timer);
+	assert_int_equal(fixture_rule("http-response pause 10ms"), 0);
 	assert_refused("http-request pause 10x", "10x");
 	assert_refused("http-request pause", "expects a time");
 }
