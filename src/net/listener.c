@@ -145,7 +145,7 @@ static bool may_accept(const struct listener *l)
 static unsigned allowance(struct listener_socket *s)
 {
 	uint64_t turn = atomic_load_explicit(&loop_self->turns, memory_order_relaxed);
-	if (turn != s->last_turn + 1)
+	if (turn != s->last_turn + 1 || !s->allowance)
 		s->allowance = 1;
 	else if (s->allowance < LISTENER_BATCH_MAX)
 		s->allowance *= 2;
