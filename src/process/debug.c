@@ -3,10 +3,10 @@
 
 #include "process.h"
 
-/* As if `log stderr format short daemon debug` stood in the section. */
+/* As if `log stderr format raw daemon debug` stood in the section. */
 static int add_target(struct log_targets *t, struct arena *a, struct diag *d)
 {
-	static const char *const text[] = { "log", "stderr", "format", "short", "daemon", "debug", "" };
+	static const char *const text[] = { "log", "stderr", "format", "raw", "daemon", "debug", "" };
 	enum { WORDS = sizeof text / sizeof text[0] };
 	struct token *words = arena_zalloc(a, sizeof(struct token[WORDS]));
 	struct line line = { .words = words, .count = WORDS - 1 };
