@@ -2,6 +2,7 @@
  * forwarded request gets (RFC 9110 section 7.6). */
 #include <string.h>
 
+#include "ballast/base/hazard.h"
 #include "internal.h"
 
 enum rule_stage { STAGE_FRONTEND, STAGE_BACKEND_CHOICE, STAGE_BACKEND, STAGE_SERVER };
@@ -181,11 +182,14 @@ int exchange_add_via(struct exchange *x, struct msg *m)
 /* A request without Host (HTTP/1.0) becomes an HTTP/1.1 request, which needs one (RFC 9112 section 3.2). */
 static int add_host(struct exchange *x)
 {
-	struct server_target *t;
+	const struct server_target *t;
+	struct slice value;
+
 	if (!(x->request.flags & MSG_HTTP10) || msg_find_id(&x->request, FIELD_HOST, 0) >= 0)
 		return 0;
-	t = atomic_load_explicit(&x->server->target, memory_order_acquire);
-	struct slice value = arena_copy(&x->arena, slice_from_str(t->text));
+	t = hazard_protect(hazard_own(), (_Atomic(void *) *)&x->server->target);
+	value = t->at.sa.sa_family == AF_UNIX ? SLICE("localhost") : arena_copy(&x->arena, slice_from_str(t->text));
+	hazard_clear(hazard_own());
 	return value.ptr ? msg_add(&x->request, SLICE("Host"), value) : -ENOMEM;
 }
 
