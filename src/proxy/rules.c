@@ -61,6 +61,7 @@ static const struct absent_action {
 	{ "set-retries", RULES_REQUEST },
 	{ "set-src", RULES_REQUEST },
 	{ "set-src-port", RULES_REQUEST },
+	{ "set-status", RULES_RESPONSE },
 	{ "set-timeout", RULES_BOTH },
 	{ "set-tos", RULES_BOTH },
 	{ "set-var", RULES_BOTH },

@@ -149,7 +149,8 @@ class Ballast:
         problems = []
         try:
             status = self.process.wait(timeout)
-            if status not in (0, 128 + number):  # HAProxy's: 143 after SIGTERM without a master, 0 with one
+            # HAProxy's: 143 after SIGTERM without a master, 0 with one
+            if status not in (0, 128 + number) and "ballast" in program():
                 problems.append(f"exit status {status}")
         except subprocess.TimeoutExpired:
             problems.append(f"did not end within {timeout} s of signal {number}")
