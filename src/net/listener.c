@@ -235,7 +235,7 @@ void listener_init_sockets(struct listener *l)
 {
 	for (unsigned i = 0; i < l->threads; i++) {
 		struct listener_socket *s = &l->sockets[i];
-		*s = (struct listener_socket){ .listener = l, .watch.fd = -1, .post.run = obey };
+		*s = (struct listener_socket){ .listener = l, .watch.fd = -1, .post.run = obey, .allowance = 1 };
 		timer_init(&s->retry, retry);
 	}
 }

@@ -124,6 +124,19 @@ static void turns(unsigned count)
 		loop_turn(&loop, 0);
 }
 
+static void test_a_connection_in_any_early_turn_is_accepted(void **state)
+{
+	(void)state;
+	open_and_start(free_address());
+	for (unsigned before = 1; before <= 3; before++) {
+		turns(1);
+		int fd = client(&listener->at);
+		turns(1);
+		assert_int_equal(accepted, before);
+		close(fd);
+	}
+}
+
 static void test_a_connection_is_accepted_with_its_peer(void **state)
 {
 	(void)state;
@@ -529,6 +542,7 @@ int main(void)
 #define LISTENER_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		LISTENER_TEST(test_a_connection_is_accepted_with_its_peer),
+		LISTENER_TEST(test_a_connection_in_any_early_turn_is_accepted),
 		LISTENER_TEST(test_many_connections_take_few_turns),
 		LISTENER_TEST(test_an_address_in_use_is_named),
 		LISTENER_TEST(test_being_full_stops_polling_until_a_release),
