@@ -44,7 +44,7 @@ void h1_client_begin(struct client *c)
 	h1_client_read_head(c);
 	if (!c->exchange || c->exchange->state == X_HEAD)
 		client_watch(c);
-	else if (c->exchange->state != X_DONE)
+	else if (c->exchange->state != X_DONE && c->conn.flags & CONN_UNWATCHED)
 		client_timer(c, UNWATCHED_MS);
 	client_settle(c);
 }
@@ -291,6 +291,7 @@ static void h1_client_read_body(struct exchange *x)
 
 	if (!may_read_body(x) || !client_watch(c))
 		return;
+	client_timer(c, c->frontend->set.timeout_client_ms); /* it was the head's, or ran while the server was behind */
 	while (may_read_body(x) && (x->request_pipe || c->conn.flags & CONN_READABLE)) {
 		if (h1_splices_request(x)) {
 			read_body_spliced(x);

@@ -1,0 +1,121 @@
+"""The corpus of the HTTP/1 parser, through the whole of Ballast: what is hostile is refused and never reaches a server or
+a client, what is valid arrives framed in one way, whole or cut anywhere."""
+import glob
+import os
+import random
+import re
+
+import pytest
+
+import h1_probe
+import h1_strict
+
+CORPUS = os.path.join(os.path.dirname(__file__), "..", "corpus", "h1")
+FILES = sorted(os.path.basename(f)[:-4] for f in glob.glob(os.path.join(CORPUS, "*.txt")))
+CHUNKED_REQUEST = b"POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKED_RESPONSE = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+CONFIG = """
+    defaults
+        mode http
+        timeout client 2s
+        timeout server 2s
+        timeout connect 2s
+    frontend web
+        bind 127.0.0.1:@web@
+        default_backend app
+    backend app
+        server s1 127.0.0.1:@o@
+"""
+
+
+def corpus(name):
+    """(name, kind, bytes, expected words) of each message; those that need other limits are the unit test's."""
+    with open(os.path.join(CORPUS, name + ".txt"), encoding="latin-1") as f:
+        for line in f.read().splitlines():
+            if line.strip() and not line.startswith("#"):
+                what, _, kind, data, words = (part.strip(" ") for part in line.split(" | "))
+                if "=" not in kind:
+                    yield what, kind, h1_probe.unescape(data), words.split()
+
+
+@pytest.fixture
+def recorder():
+    r = h1_probe.Recorder()
+    yield r
+    r.origin.stop()
+
+
+@pytest.fixture
+def scripted():
+    s = h1_probe.Scripted()
+    yield s
+    s.origin.stop()
+
+
+def expectation(data, words):
+    """Statuses of which one must come, or None where the strict reader decides."""
+    if words[0] == "error":
+        return (int(words[2]),)
+    return (400,) if any(w.startswith("body-error") for w in words) else None
+
+
+def oracles_agree(data, words):
+    """The strict reader thinks of a request what the corpus says (a limit is none of its business)."""
+    expect = expectation(data, words)
+    if expect in ((414,), (431,)):
+        return True
+    try:
+        p = h1_strict.request(data, received=True)
+    except h1_strict.Wrong:
+        return expect is not None
+    whole = p is not None and p.complete
+    if words[0] == "more" or "body-more" in words:
+        return expect is None and not whole
+    return expect is None and (whole or "body-done" not in words)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_requests_of_the_corpus(ballast, recorder, name):
+    lb, rng, problems = ballast(CONFIG, o=recorder), random.Random(name), []
+    for what, kind, data, words in corpus(name):
+        if kind not in ("request", "chunked"):
+            continue
+        data = CHUNKED_REQUEST + data if kind == "chunked" else data
+        if not oracles_agree(data, words):
+            problems.append(f"the oracles differ about {what} {data!r:.300} {words}")
+            continue
+        expect = expectation(data, words)
+        if words[0] != "more" and "body-more" not in words:
+            data += h1_probe.SENTINEL
+        for pieces in ([data], h1_probe.split_at(data, rng)):
+            why = h1_probe.probe_request(lb.port["web"], recorder, data, pieces, expect)
+            if why:
+                problems.append(f"{what} {[len(p) for p in pieces]}: {data!r:.300}: {why}")
+    assert not problems, "\n".join(problems)
+
+
+def response_oracles_agree(data, method, words):
+    refused = words[0] == "error" or any(w.startswith("body-error") for w in words)
+    if words[0] == "error" and words[2] in ("414", "431"):
+        return True
+    interim, sent, verdict = h1_probe.read_response(data, method)
+    if words[0] == "more" or "body-more" in words:
+        return not refused and (sent is None or verdict == "cut")
+    return refused == (verdict == "bad") or bool(interim) or b" 101 " in data[:16]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_responses_of_the_corpus(ballast, scripted, name):
+    lb, rng, problems = ballast(CONFIG, o=scripted), random.Random(name), []
+    for what, kind, data, words in corpus(name):
+        if not re.match(r"chunked|response (GET|HEAD)", kind):
+            continue
+        data = CHUNKED_RESPONSE + data if kind == "chunked" else data
+        if not response_oracles_agree(data, b"HEAD" if kind.endswith("HEAD") else b"GET", words):
+            problems.append(f"the oracles differ about {what} {data!r:.300} {words}")
+        for method, http10 in ((b"GET", False), (b"GET", True), (b"HEAD", False)):
+            pieces = h1_probe.split_at(data, rng) if http10 and data else [data]
+            why = h1_probe.probe_response(lb.port["web"], scripted, data, pieces, method, http10)
+            if why:
+                problems.append(f"{what} {method} {'1.0' if http10 else '1.1'}: {data!r:.300}: {why}")
+    assert not problems, "\n".join(problems)
