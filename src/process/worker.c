@@ -108,14 +108,22 @@ static int thread_begin(struct worker_thread *t)
 	return err;
 }
 
-static void thread_end(struct worker_thread *t)
+/* Once its loop ended. What other threads still asked of this one while they ended theirs is done too. */
+static void thread_finish(struct worker_thread *t)
 {
 	worker_end_connections(t->worker);
+	pthread_barrier_wait(&t->worker->barrier);
+	loop_turn(&t->loop, 0);
+	pthread_barrier_wait(&t->worker->barrier);
+}
+
+/* The loop itself stays until no thread is left that could post to it. */
+static void thread_free(struct worker_thread *t)
+{
 	checks_stop_thread(t->worker->run->graph->backends);
 	server_pool_thread_free();
 	loop_turn(&t->loop, 0);
 	exchange_thread_free();
-	loop_free(&t->loop);
 	buffer_trim();
 	hazard_thread_exit();
 }
@@ -150,7 +158,8 @@ static void *thread_main(void *arg)
 	if (!thread_start(t, (unsigned)(t - t->worker->thread)))
 		return NULL;
 	loop_run(&t->loop);
-	thread_end(t);
+	thread_finish(t);
+	thread_free(t);
 	return NULL;
 }
 
@@ -214,11 +223,14 @@ static void serve(struct worker *w)
 		privileges_forbid_fork();
 	daemon_ready(r);
 	loop_run(&w->thread[0].loop);
+	thread_finish(&w->thread[0]);
 	for (unsigned i = 1; i < r->threads; i++)
 		pthread_join(w->thread[i].id, NULL);
 	admin_free(r->admin); /* a command may have been on its way through the threads until now */
 	r->admin = NULL;
-	thread_end(&w->thread[0]);
+	thread_free(&w->thread[0]);
+	for (unsigned i = 0; i < r->threads; i++)
+		loop_free(&w->thread[i].loop);
 }
 
 static int refuse(const char *what, int err)
