@@ -77,8 +77,11 @@ int limits_apply(struct run *r)
 		want = r->maxconn                         ? 2 * (uint64_t)r->maxconn + other
 		       : now.rlim_max < FILES_DEFAULT_MAX ? now.rlim_max
 		                                          : FILES_DEFAULT_MAX;
-	if (!r->maxconn)
+	if (!r->maxconn) {
 		r->maxconn = want > other + 2 ? (uint32_t)((want - other) / 2) : 1;
+		if (r->options->verbose)
+			say(SAY_NOTICE, "setting global.maxconn to %u.", r->maxconn);
+	}
 	if (want < 2 * (uint64_t)r->maxconn + other) {
 		say(SAY_ALERT, "a file limit of %llu (`ulimit-n`) is too low for maxconn %u, which needs %llu.",
 			(unsigned long long)want, r->maxconn, 2ull * r->maxconn + other);

@@ -233,35 +233,54 @@ static void serve(struct worker *w)
 		loop_free(&w->thread[i].loop);
 }
 
-static int refuse(const char *what, int err)
+/* Threads that run already are not waited for: the process ends. */
+static void __attribute__((noreturn)) give_up(const char *what, int err)
 {
-	say(SAY_ALERT, "cannot start: %s: %s.", what, strerror(-err));
+	say(SAY_ALERT, "cannot start %s: %s.", what, strerror(-err));
 	_exit(EXIT_REFUSED);
+}
+
+static void worker_free(struct worker *w)
+{
+	if (w->signal_fd >= 0)
+		close(w->signal_fd);
+	free(w->thread);
+	free(w->loops);
+}
+
+/* What may fail while there is one thread. */
+static int worker_prepare(struct worker *w, struct run *r)
+{
+	int err = worker_init(w, r);
+
+	if (!err)
+		err = start_proxies(r);
+	if (err)
+		say(SAY_ALERT, "cannot start: %s.", strerror(-err));
+	if (!err)
+		err = privileges_drop(&r->graph->global);
+	return err ? err : follow_master(r);
 }
 
 int worker_run(struct run *r)
 {
 	struct worker w;
-	int err = start_proxies(r);
+	int err = worker_prepare(&w, r);
 
-	if (!err)
-		err = worker_init(&w, r);
-	if (err)
-		return refuse("preparing", err);
-	if (privileges_drop(&r->graph->global) || (err = follow_master(r)))
-		_exit(EXIT_REFUSED);
+	if (err) {
+		worker_free(&w);
+		return EXIT_REFUSED;
+	}
 	err = start_threads(&w);
 	if (err)
-		return refuse("threads", err);
+		give_up("a thread", err);
 	if (!thread_start(&w.thread[0], 0)) {
 		for (unsigned i = 0; i < r->threads && !err; i++)
 			err = w.thread[i].error;
-		return refuse("a thread", err);
+		give_up("a thread", err);
 	}
 	serve(&w);
-	close(w.signal_fd);
 	pthread_barrier_destroy(&w.barrier);
-	free(w.thread);
-	free(w.loops);
+	worker_free(&w);
 	return w.status;
 }

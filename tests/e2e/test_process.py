@@ -102,9 +102,9 @@ def threads_of(lb):
 
 
 def test_threads_are_as_many_as_asked_for(ballast):
-    one, three = (ballast(SMALL.format(f"nbthread {n}")) for n in (1, 3))
+    two, four = (ballast(SMALL.format(f"nbthread {n}")) for n in (2, 4))
     # a sanitizer may have one of its own
-    wait_until(lambda: len(threads_of(three)) - len(threads_of(one)) == 2, 2, "two threads more")
+    wait_until(lambda: len(threads_of(four)) - len(threads_of(two)) == 2, 2, "two threads more")
 
 
 def test_threads_are_bound_to_their_cpus(ballast):
@@ -124,6 +124,13 @@ def test_the_file_limit_follows_maxconn(ballast):
 def test_the_command_line_overrides_maxconn(ballast):
     lb = ballast(SMALL.format("maxconn 1000\n        stats socket @dir@/sock"), args=["-n", "77"])
     assert re.search(r"^Maxconn: 77$", lb.cli("show info"), re.M)
+
+
+def test_maxconn_follows_the_file_limit(ballast):
+    lb = ballast(SMALL.format("ulimit-n 3000\n        stats socket @dir@/sock"), args=["-V"])
+    maxconn = int(re.search(r"^Maxconn: (\d+)$", lb.cli("show info"), re.M)[1])
+    assert 1400 <= maxconn < 1500
+    assert f"setting global.maxconn to {maxconn}." in lb.log()
 
 
 def test_a_maxconn_that_cannot_be_had_is_refused(ballast):
@@ -187,9 +194,10 @@ def test_a_master_keeps_what_its_worker_gives_up(ballast):
 
 @needs_root
 def test_a_chroot_that_does_not_exist_is_fatal(ballast):
-    lb = ballast(SMALL.format("chroot /nonexistent"), wait=False)
+    lb = ballast(SMALL.format("chroot /nonexistent\n        stats socket @dir@/sock"), wait=False)
     assert lb.wait_exit() == 1
     assert "cannot chroot to /nonexistent" in lb.log()
+    assert not os.path.exists(lb.dir + "/sock")
     lb.process = None
 
 
