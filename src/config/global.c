@@ -169,6 +169,8 @@ static int value_size(struct cfg_context *c, const struct line *l, const char *w
 	return 0;
 }
 
+enum { BUFSIZE_MAX = 1 << 20 };
+
 static int parse_bufsize(struct cfg_context *c, const struct line *l)
 {
 	uint32_t bytes = 0;
@@ -176,12 +178,12 @@ static int parse_bufsize(struct cfg_context *c, const struct line *l)
 
 	if (err)
 		return err;
-	if (bytes > 16384) {
-		diag_error(c->diag, &l->words[1].at, NULL,
-			"tune.bufsize above 16384 is not supported by Ballast (yet)");
+	if (bytes > BUFSIZE_MAX) {
+		diag_error(c->diag, &l->words[1].at, NULL, "tune.bufsize is at most %u", BUFSIZE_MAX);
 		return -EINVAL;
 	}
 	global(c)->bufsize = (bytes + 15) & ~15u;
+	answer_set_limit(global(c)->bufsize); /* of the files that later lines name */
 	return 0;
 }
 

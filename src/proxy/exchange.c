@@ -217,7 +217,7 @@ void exchange_release_server(struct exchange *x, bool keep)
 		x->sc = NULL;
 		sc->user = NULL;
 		if (!keep)
-			server_conn_drop(sc, false);
+			server_conn_drop(sc, x->backend->set.no_linger);
 		else if (sc->is_private)
 			client_keep_private(x->client, sc);
 		else
