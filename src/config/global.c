@@ -1,6 +1,7 @@
 /* global: the process's own settings (manual, section 3), but for the environment, CPUs, logs and the stats socket. */
 #include <errno.h>
 
+#include "ballast/proxy/answer.h"
 #include "directive.h"
 
 static struct global_settings *global(struct cfg_context *c)
