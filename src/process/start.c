@@ -206,11 +206,11 @@ static int serve(struct run *r)
 		say(SAY_ALERT, "No enabled listener found (check for 'bind' directives) ! Exiting.");
 		return EXIT_REFUSED;
 	}
-	signals_block();
 	if (limits_apply(r) < 0)
 		return EXIT_REFUSED;
 	if (r->daemon && daemon_fork(&r->ready_fd) < 0)
 		return EXIT_REFUSED;
+	signals_block(); /* not in a daemon's parent, which a person may interrupt */
 	if (r->options->debug && debug_add_targets(r->graph, &r->diag) < 0)
 		return EXIT_REFUSED;
 	if (open_sockets(r) < 0 || write_pid(r) < 0)

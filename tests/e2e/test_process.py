@@ -264,6 +264,36 @@ def test_a_soft_stop_ends_idle_connections(ballast, client):
     lb.process = None
 
 
+def test_a_soft_stop_waits_for_tcp_sessions(ballast, origin, client):
+    def echo(sock, _):
+        while data := sock.recv(1000):
+            sock.sendall(data)
+    lb = ballast(PROXY.replace("mode http", "mode tcp"), o=origin(connection=echo))
+    c = client(lb.port["web"])
+    assert c.send("one").stream.exactly(3) == b"one"
+    lb.kill(signal.SIGUSR1)
+    wait_until(lambda: refused(lb.port["web"]), 2, "a refused connection")
+    time.sleep(0.3)
+    assert c.send("two").stream.exactly(3) == b"two"
+    assert lb.process.poll() is None
+    c.close()
+    assert lb.wait_exit(5) == 0
+    lb.process = None
+
+
+def test_clients_that_do_not_read_do_not_hold_up_the_end(ballast, client):
+    lb = ballast(SMALL.format("").replace("string hello", "string " + 8000 * "x"))
+    stuck = client(lb.port["web"])
+    with contextlib.suppress(TimeoutError):
+        stuck.sock.settimeout(0.5)
+        while True:
+            stuck.send(100 * "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    lb.kill(signal.SIGTERM)
+    assert lb.wait_exit(5) == 143
+    assert "Sanitizer" not in lb.log()
+    lb.process = None
+
+
 def test_hard_stop_after_ends_a_soft_stop(ballast, origin, client):
     o = slow_origin(origin, 20)
     lb = ballast("global\n hard-stop-after 500ms\n" + PROXY, o=o)
@@ -490,6 +520,18 @@ def test_workers_that_die_in_a_row_are_replaced_ever_more_slowly(ballast):
         lb.wait_log(rf"a new one takes its place in {delay} ms")
     assert "exited with code 137 (Killed)" in lb.log()
     assert get(lb.port["web"]).text == "hello"
+
+
+def test_the_file_of_a_unix_socket_stays_with_the_master(ballast, client):
+    lb = ballast(SMALL.format("").replace("bind 127.0.0.1:@web@", "bind @dir@/web"), args=["-W"])
+    path = lb.dir + "/web"
+    worker = wait_until(lambda: os.path.exists(path) and worker_of(lb))
+    lb.wait_log("Loading success.")
+    os.kill(worker, signal.SIGKILL)
+    waits = client(0, path, family=socket.AF_UNIX)  # in the queue, whoever will serve it
+    assert waits.request().text == "hello"
+    lb.stop()
+    assert not os.path.exists(path)
 
 
 def test_reload_is_refused_in_words(ballast):
