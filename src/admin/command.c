@@ -8,7 +8,7 @@
 
 static const struct command_table *const tables[] = {
 	&counter_commands, &server_commands, &frontend_commands, &limit_commands, &exchange_commands, &process_commands,
-	&error_commands, &info_commands, &server_list_commands, &stat_commands,
+	&error_commands, &info_commands, &server_list_commands, &stat_commands, &handout_commands,
 	&session_commands, /* last, as HAProxy lists help, prompt and quit */
 };
 enum { TABLE_COUNT = sizeof tables / sizeof *tables, SUGGESTIONS_MAX = 5 };
@@ -202,6 +202,12 @@ void command_list(struct admin_session *s, char *const *words, int count)
 
 static void unknown_command(struct admin_session *s, char *const *words, int count)
 {
+	const char *name = command_unsupported(words, count);
+
+	if (name) {
+		command_say(s, "'%s' is not supported by Ballast (yet).", name);
+		return;
+	}
 	command_say(s, "Unknown command: '%s', but maybe one of the following ones is a better match:", words[0]);
 	list_fitting(s, words, count);
 }

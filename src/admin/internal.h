@@ -7,6 +7,7 @@
 #include "ballast/event/loop.h"
 #include "ballast/net/conn.h"
 
+struct handout;
 struct listener;
 struct tour;
 
@@ -32,11 +33,13 @@ struct admin_session {
 	uint32_t timeout_ms;
 	uint8_t level; /* enum admin_level */
 	uint8_t mode;  /* enum session_mode */
-	bool timed;    /* the prompt shows the uptime */
-	bool running;  /* session_step is on the stack */
+	bool expose_listeners;
+	bool timed;   /* the prompt shows the uptime */
+	bool running; /* session_step is on the stack */
 	bool closed, ending, lingers, eof;
-	unsigned held;     /* commands that go on */
-	struct tour *tour; /* of the command that goes on; freed with the session where the loops ended first */
+	unsigned held;           /* commands that go on */
+	struct handout *handout; /* sockets are being given away; instead of commands */
+	struct tour *tour;       /* of the command that goes on; freed with the session where the loops ended first */
 	struct strbuf out;
 	size_t sent; /* bytes of `out` that the client took */
 	char *rest;  /* commands of the line that are still to run; NULL: none */
@@ -89,6 +92,15 @@ void command_run(struct admin_session *s, char **words, int count);
 /* `help`, and the answer to a command that does not exist: lists those that fit the words. */
 void command_list(struct admin_session *s, char *const *words, int count);
 
+/* --- handout.c --- */
+/* Goes on giving sockets away; the session ends when that is done. */
+void handout_step(struct admin_session *s);
+void handout_free(struct admin_session *s);
+
+/* --- unsupported.c --- */
+/* The command of HAProxy's that these words name and Ballast has not; NULL: none. */
+const char *command_unsupported(char *const *words, int count);
+
 /* --- find.c: what arguments name; each answers in HAProxy's words where it is not there --- */
 struct server *find_server(struct admin_session *s, const char *word);     /* "b/s", "#2/#1" */
 struct frontend *find_frontend(struct admin_session *s, const char *word); /* "f", "#2" */
@@ -119,6 +131,6 @@ uint64_t admin_uptime_s(const struct admin *a);
 /* The tables of commands, one of each file. */
 extern const struct command_table session_commands, info_commands, stat_commands, server_list_commands,
 	exchange_commands, error_commands, process_commands, server_commands, limit_commands, frontend_commands,
-	counter_commands;
+	counter_commands, handout_commands;
 
 #endif

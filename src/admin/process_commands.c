@@ -1,29 +1,24 @@
 /* Commands that look into the process: environment, activity of the threads, buffer pools. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "ballast/base/buffer.h"
 #include "ballast/base/clock.h"
 #include "ballast/proxy/exchange.h"
 #include "internal.h"
 
-extern char **environ;
-
-/* The environment as the configuration left it; a name, a whole match. */
+/* The environment as the configuration left it. */
 static void run_show_env(struct admin_session *s, char **args, int count)
 {
-	size_t len = strlen(args[0]);
+	const struct config_env *e = &command_graph(s)->env;
+	const char *value = config_env_get(e, slice_from_str(args[0]));
 
-	for (char **v = environ; *v; v++) {
-		if (count && (strncmp(*v, args[0], len) != 0 || (*v)[len] != '='))
-			continue;
-		command_say(s, "%s", *v);
-		if (count)
-			return;
-	}
-	if (count)
+	if (count && value)
+		command_say(s, "%s=%s", args[0], value);
+	else if (count)
 		command_say(s, "Variable not found");
+	for (size_t i = 0; i < e->count && !count; i++)
+		command_say(s, "%s=%s", e->vars[i].name, e->vars[i].value);
 }
 
 /* --- show activity --- */

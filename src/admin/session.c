@@ -54,6 +54,7 @@ void session_accept(struct listener *l, int fd, const union addr *peer)
 	s->admin = a;
 	s->listener = l;
 	s->level = (uint8_t)socket_of(a, l)->level;
+	s->expose_listeners = socket_of(a, l)->expose_listeners;
 	s->timeout_ms = a->graph->global.stats_timeout_ms;
 	strbuf_init(&s->out);
 	timer_init(&s->timer, session_expired);
@@ -65,6 +66,7 @@ void session_free(struct admin_session *s)
 {
 	if (s->tour)
 		s->tour->free(s->tour);
+	handout_free(s);
 	list_remove(&s->link);
 	strbuf_free(&s->out);
 	if (loop_self)
@@ -195,7 +197,7 @@ static void answer_ends(struct admin_session *s)
 		s->ending = true;
 		return;
 	}
-	if (s->ending)
+	if (s->ending || s->handout)
 		return;
 	strbuf_byte(&s->out, '\n');
 	if (!s->rest)
@@ -339,6 +341,10 @@ static bool step(struct admin_session *s)
 		return false;
 	}
 	if (s->held || output_waiting(s) > SESSION_OUTPUT_HIGH)
+		return false;
+	if (s->handout)
+		handout_step(s);
+	if (s->handout)
 		return false;
 	if (s->ending) {
 		if (!output_waiting(s) && !linger(s))

@@ -53,6 +53,14 @@ static void run_quit(struct admin_session *s, char **args, int count)
 	s->ending = true;
 }
 
+static void run_echo(struct admin_session *s, char **args, int count)
+{
+	for (int i = 0; i < count; i++)
+		strbuf_printf(command_out(s), "%s%s", i ? " " : "", args[i]);
+	if (count)
+		strbuf_byte(command_out(s), '\n');
+}
+
 static void run_operator(struct admin_session *s, char **args, int count)
 {
 	(void)args, (void)count;
@@ -112,6 +120,7 @@ static void run_set_timeout(struct admin_session *s, char **args, int count)
 }
 
 static const struct command_row rows[] = {
+	{ { "echo" }, "<text>", "print text to the output", LEVEL_USER, run_echo },
 	{ { "set", "timeout" }, "cli <delay>", "change a timeout setting", LEVEL_USER, run_set_timeout },
 	{ { "show", "cli", "level" }, NULL, "display the level of this session", LEVEL_USER, run_show_cli_level },
 	{ { "show", "cli", "sockets" }, NULL, "list the stats sockets", LEVEL_USER, run_show_cli_sockets },

@@ -59,7 +59,19 @@ static int socket_maxconn(struct cfg_context *c, void *into, const struct line *
 	return 0;
 }
 
+static int socket_expose_fd(struct cfg_context *c, void *into, const struct line *l, size_t *at)
+{
+	static const char *const whats[] = { "listeners", NULL };
+	unsigned what;
+
+	if (token_choice(&l->words[(*at)++], "expose-fd", whats, &what, c->diag))
+		return -EINVAL;
+	((struct stats_socket *)into)->expose_listeners = true;
+	return 0;
+}
+
 const struct keyword_row stats_keywords[] = {
+	{ "expose-fd", "listeners", "the listening sockets may be taken over there (-x)", socket_expose_fd },
 	{ "gid", "<number>", "group of the socket's file", socket_gid },
 	{ "group", "<name>", "group of the socket's file", socket_group },
 	{ "level", "user|operator|admin", "what may be done there", socket_level },

@@ -226,9 +226,9 @@ static void serve(struct worker *w)
 	thread_finish(&w->thread[0]);
 	for (unsigned i = 1; i < r->threads; i++)
 		pthread_join(w->thread[i].id, NULL);
-	admin_free(r->admin); /* a command may have been on its way through the threads until now */
-	r->admin = NULL;
 	thread_free(&w->thread[0]);
+	admin_free(r->admin); /* no command can be on its way through the threads any more */
+	r->admin = NULL;
 	for (unsigned i = 0; i < r->threads; i++)
 		loop_free(&w->thread[i].loop);
 }

@@ -342,3 +342,71 @@ def test_answers_have_the_shape_of_haproxys(lb, haproxy, command):
     def shape(text):
         return [(l[:6], l.count(" ")) for l in text.splitlines() if not l.startswith(("3 app", "Total"))]
     assert shape(lb.cli(command)) == shape(haproxy(command))
+
+
+HANDOVER = """
+    global
+        nbthread 2
+        stats socket @dir@/sock level admin expose-fd listeners
+        stats socket @dir@/closed level admin
+    defaults
+        mode http
+        timeout client 10s
+        timeout server 10s
+        timeout connect 2s
+    frontend web
+        bind 127.0.0.1:@web@
+        bind 127.0.0.1:@more@
+        http-request return status 200 content-type text/plain string @name@
+"""
+
+
+def taken_sockets(path):
+    """The descriptors that a stats socket gives away."""
+    fds = []
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(5)
+        s.connect(path)
+        s.sendall(b"_getsocks\n")
+        count = int.from_bytes(s.recv(4), "little")
+        while len(fds) < count:
+            _, more, _, _ = socket.recv_fds(s, 65536, 253)
+            fds += more
+            s.sendall(b"\0\0\0\0")
+        assert s.recv(1) == b""
+    return fds
+
+
+def test_listening_sockets_are_given_away(ballast):
+    lb = ballast(HANDOVER, name="old")
+    fds = taken_sockets(os.path.join(lb.dir, "sock"))
+    ports = [socket.socket(fileno=fd) for fd in fds]
+    assert sorted(s.getsockname()[1] for s in ports) == sorted([lb.port["web"], lb.port["more"]] * 2)
+    for s in ports:
+        s.close()
+    assert lb.cli("_getsocks", path="closed") == "Permission denied\n\n"
+    assert "_getsocks" not in lb.cli("help")
+
+
+def test_a_new_process_takes_the_place_without_a_refused_connection(ballast, tmp_path):
+    old = ballast(HANDOVER, name="old")
+    stop, answers, faults = threading.Event(), set(), []
+
+    def ask():
+        while not stop.is_set():
+            try:
+                answers.add(get(old.port["web"]).text)
+            except OSError as e:
+                faults.append(e)
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for t in threads:
+        t.start()
+    wait_until(lambda: answers == {"old"}, what="answers of the old process")
+    ballast(HANDOVER, name="new", args=["-x", os.path.join(old.dir, "sock"), "-sf", str(old.pid)],
+            web=old.port["web"], more=old.port["more"])
+    assert old.wait_exit() == 0
+    wait_until(lambda: "new" in answers, what="answers of the new process")
+    stop.set()
+    for t in threads:
+        t.join()
+    assert not faults

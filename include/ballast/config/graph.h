@@ -27,6 +27,7 @@ struct stats_socket {
 	uid_t uid;                   /* (uid_t)-1: unchanged */
 	gid_t gid;
 	uint32_t maxconn;            /* of one socket; default 10 */
+	bool expose_listeners;       /* `expose-fd listeners`: a new process may take the listening sockets over */
 	struct place where;
 };
 

@@ -11,7 +11,7 @@ static void test_the_header_begins_as_it_always_did(void **state)
 	static const char header[] =
 		"# pxname,svname,qcur,qmax,scur,smax,slim,stot,bin,bout,dreq,dresp,ereq,econ,eresp,wretr,wredis,"
 		"status,weight,act,bck,chkfail,chkdown,lastchg,downtime,qlimit,pid,iid,sid,throttle,lbtot,tracked,"
-	        "type,";
+		"type,";
 	const char *answer = world_ask(*state, LEVEL_ADMIN, "show stat\n");
 
 	assert_memory_equal(answer, header, sizeof header - 1);
