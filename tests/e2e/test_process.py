@@ -81,6 +81,25 @@ def slow_origin(origin, seconds):
     return origin(lambda request: [seconds, response(200, b"late", [("X-Token", request.field("X-Token", ""))])])
 
 
+class HeldOrigin:
+    """An origin that answers once release() was called."""
+
+    def __init__(self, origin):
+        self.event = threading.Event()
+        self.origin = origin(self._answer)
+        self.port = self.origin.port
+
+    def _answer(self, _request):
+        self.event.wait(20)
+        return response(200, b"late")
+
+    def wait_requests(self, count):
+        self.origin.wait_requests(count)
+
+    def release(self):
+        self.event.set()
+
+
 # ---- start ----
 
 def test_a_port_in_use_is_named_and_nothing_starts(ballast):
@@ -239,7 +258,7 @@ def test_a_hard_stop_is_at_once(ballast, origin, client, number):
 
 
 def test_a_soft_stop_lets_requests_finish(ballast, origin, client):
-    o = slow_origin(origin, 1.0)
+    o = HeldOrigin(origin)
     lb = ballast(PROXY, o=o)
     c = client(lb.port["web"])
     c.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -247,6 +266,7 @@ def test_a_soft_stop_lets_requests_finish(ballast, origin, client):
     lb.kill(signal.SIGUSR1)
     lb.wait_log(r"Proxy web stopped \(cumulated conns: FE: 1, BE: 0\)")
     wait_until(lambda: refused(lb.port["web"]), 2, "a refused connection")
+    o.release()
     r = c.response()
     assert (r.status, r.body, r.complete) == (200, b"late", True)
     assert r.field("Connection", "").lower() == "close"
@@ -396,7 +416,7 @@ def test_a_pid_file_that_cannot_be_written_stops_a_daemon_only(ballast):
 # ---- one process after the other ----
 
 def test_a_new_process_tells_the_old_one_to_finish(ballast, origin, client):
-    o = slow_origin(origin, 1.0)
+    o = HeldOrigin(origin)
     old = ballast(PROXY, o=o)
     port = old.port["web"]
     c = client(port)
@@ -405,6 +425,7 @@ def test_a_new_process_tells_the_old_one_to_finish(ballast, origin, client):
     new = ballast(PROXY.replace("@web@", str(port)), args=["-sf", str(old.pid)], o=origin())
     old.wait_log("Proxy web stopped")
     assert get(port, "/new").text == "GET /new "
+    o.release()
     assert c.response().body == b"late"
     assert old.wait_exit() == 0
     old.process = None
@@ -488,13 +509,14 @@ def test_a_master_ends_where_its_worker_was_told_to(ballast):
 
 
 def test_a_soft_stop_of_a_master_lets_requests_finish(ballast, origin, client):
-    o = slow_origin(origin, 1.0)
+    o = HeldOrigin(origin)
     lb = ballast(PROXY, args=["-W"], o=o)
     c = client(lb.port["web"])
     c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     o.wait_requests(1)
     lb.kill(signal.SIGUSR1)
     wait_until(lambda: refused(lb.port["web"]), 2, "a refused connection")
+    o.release()
     assert c.response().body == b"late"
     assert lb.wait_exit() == 0
     lb.process = None
