@@ -245,6 +245,7 @@ void exchange_connected(struct exchange *x)
 {
 	int rc;
 
+	loop_timer_clear(&x->timer); /* that of the connect; without `timeout server` none follows */
 	x->t_connected = loop_self->now_ns;
 	x->sc->requests++;
 	x->client->last_server = x->server;

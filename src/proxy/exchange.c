@@ -97,6 +97,7 @@ static struct exchange *block_take(struct proxy_thread *t)
 }
 
 static void exchange_timer(struct timer *t);
+static void exchange_again(struct timer *t);
 
 struct exchange *exchange_new(struct client *c)
 {
@@ -115,6 +116,7 @@ struct exchange *exchange_new(struct client *c)
 	x->t_accept = c->since_ns;
 	x->accept_wall_us = loop_self->wall_us;
 	timer_init(&x->timer, exchange_timer);
+	timer_init(&x->again, exchange_again);
 	arena_init(&x->arena);
 	list_push_back(&t->exchanges, &x->link);
 	x->sample = (struct sample_ctx){ .arena = &x->arena,
@@ -131,6 +133,9 @@ void exchange_free(struct exchange *x)
 
 	list_remove(&x->link);
 	loop_timer_clear(&x->timer);
+	loop_timer_clear(&x->again);
+	if (BL_UNLIKELY(t->to_client.count)) /* pieces added behind its end: nobody else may get them */
+		batch_reset(&t->to_client);
 	if (x->head)
 		buffer_give(BUFFER_16K, x->head);
 	if (x->server_in)
@@ -224,6 +229,8 @@ void exchange_release_server(struct exchange *x, bool keep)
 			server_conn_put(sc);
 	}
 	outbuf_free(&x->server_out);
+	if (BL_UNLIKELY(proxy_thread()->to_server.count)) /* what was to go there must not go elsewhere */
+		batch_reset(&proxy_thread()->to_server);
 	loop_timer_clear(&x->timer);
 	if (x->flags & XF_HOLDS_PLACE) {
 		x->flags &= ~(uint32_t)XF_HOLDS_PLACE;
@@ -239,7 +246,6 @@ void exchange_end(struct exchange *x, bool cut)
 		return;
 	exchange_stop_waiting(x);
 	exchange_release_server(x, false);
-	batch_reset(&proxy_thread()->to_server);
 	if (proxy_thread()->to_client.count) /* what was taken before a fault still goes out */
 		x->client->ops->flush(x, false);
 	x->state = X_DONE;
@@ -306,17 +312,43 @@ void client_settle(struct client *c)
 	if (c->flags & CLIENT_BUSY)
 		return;
 	c->flags |= CLIENT_BUSY;
-	while (!(c->flags & CLIENT_CLOSED) && (x = c->exchange) && x->state == X_DONE) {
+	for (int n = 1; !(c->flags & CLIENT_CLOSED) && (x = c->exchange) && x->state == X_DONE; n++) {
 		count_end(x);
 		if (!(x->flags & XF_LOGGED))
 			exchange_log(x);
 		c->exchange = NULL;
 		c->ops->finish(x, x->flags & XF_CUT);
 		exchange_free(x);
-		if (!(c->flags & (CLIENT_CLOSED | CLIENT_LINGER)))
+		if (c->flags & (CLIENT_CLOSED | CLIENT_LINGER))
+			break;
+		if (n < TURN_EXCHANGES)
 			h1_client_next(c);
+		else
+			h1_client_yield(c);
 	}
 	c->flags &= ~(uint32_t)CLIENT_BUSY;
+}
+
+/* ---- taking turns ---- */
+
+void exchange_yield(struct exchange *x)
+{
+	loop_timer_set(&x->again, 0); /* fires behind the events of the next turn */
+}
+
+static void exchange_again(struct timer *t)
+{
+	struct exchange *x = container_of(t, struct exchange, again);
+	struct client *c = x->client;
+
+	if (x->state == X_TUNNEL) {
+		tunnel_pump(x);
+	} else if (x->state == X_SEND || x->state == X_ANSWERING) {
+		c->ops->read_body(x);
+		if (x->sc && x->state != X_DONE)
+			x->server_ops->read(x);
+	}
+	client_settle(c);
 }
 
 /* ---- time ---- */
@@ -326,12 +358,24 @@ void exchange_pause(struct exchange *x, uint32_t ms)
 	loop_timer_set(&x->timer, ms);
 }
 
+/* Is it the client's turn: to take what came from the server, or to send more of the request's body? */
+static bool waits_for_client(const struct exchange *x)
+{
+	bool body_awaited = !(x->flags & XF_REQUEST_DONE) && !exchange_server_pending(x);
+
+	if (!(x->flags & XF_RESPONSE_HEAD))
+		return body_awaited;
+	return x->client->ops->pending(x) > 0 || (x->flags & XF_RESPONSE_DONE && body_awaited);
+}
+
 static void server_timed_out(struct exchange *x)
 {
-	bool waits_for_client = x->flags & XF_RESPONSE_HEAD ? x->client->ops->pending(x) > 0
-	                                                    : !(x->flags & XF_REQUEST_DONE) && !x->server_out.bytes;
-	if (waits_for_client || (x->flags & XF_RESPONSE_DONE)) {
+	if (waits_for_client(x)) {
 		loop_timer_set(&x->timer, x->backend->set.timeout_server_ms);
+		return;
+	}
+	if (x->flags & XF_RESPONSE_DONE) { /* it answered, and does not read the rest of the request */
+		exchange_server_gone(x);
 		return;
 	}
 	count_add(backend_counters(x->backend), COUNT_ERR_RESP, 1);

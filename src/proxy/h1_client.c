@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "ballast/net/splice.h"
 #include "internal.h"
 
 static void h1_client_read_head(struct client *c);
@@ -215,6 +216,7 @@ static void read_body_spliced(struct exchange *x)
 		break;
 	case SPLICE_SOURCE_EMPTY:
 	case SPLICE_TARGET_FULL: break;
+	case SPLICE_TURN_OVER: exchange_yield(x); break;
 	case SPLICE_SOURCE_ENDED:
 	case SPLICE_SOURCE_BROKE: exchange_client_gone(x); break;
 	case SPLICE_TARGET_BROKE: exchange_send_failed(x); break;
@@ -225,8 +227,9 @@ static void read_body_spliced(struct exchange *x)
 static size_t body_read_size(const struct exchange *x, size_t kept)
 {
 	const struct h1_body *b = &x->request_body;
-	size_t most = CONN_SCRATCH_BYTES - kept;
-	return b->kind == H1_BODY_LENGTH && b->left < most ? (size_t)b->left : most;
+	size_t most = CONN_SCRATCH_BYTES - kept,
+	       behind = b->kind == H1_BODY_CHUNKED ? buffer_class_bytes(BUFFER_16K) - kept : 0;
+	return b->left + behind < most ? (size_t)b->left + behind : most;
 }
 
 /* Bytes behind what was used: of the next request, or an incomplete piece of framing. False: the exchange failed. */
@@ -234,10 +237,6 @@ static bool keep_behind_body(struct exchange *x, const char *at, size_t len)
 {
 	int rc = len ? inbuf_keep(&x->client->in, at, len) : 0;
 
-	if (rc == -ENOSPC && x->flags & XF_REQUEST_DONE) {
-		x->flags |= XF_CLOSE_CLIENT; /* more pipelined than is kept: the client sends it again elsewhere */
-		return true;
-	}
 	if (rc < 0)
 		exchange_fail(x, 500, CAUSE_RESOURCE, 'D');
 	return rc == 0;
@@ -292,7 +291,11 @@ static void h1_client_read_body(struct exchange *x)
 	if (!may_read_body(x) || !client_watch(c))
 		return;
 	client_timer(c, c->frontend->set.timeout_client_ms); /* it was the head's, or ran while the server was behind */
-	while (may_read_body(x) && (x->request_pipe || c->conn.flags & CONN_READABLE)) {
+	for (int reads = 0; may_read_body(x) && (x->request_pipe || c->conn.flags & CONN_READABLE); reads++) {
+		if (reads == TURN_READS) {
+			exchange_yield(x);
+			return;
+		}
 		if (h1_splices_request(x)) {
 			read_body_spliced(x);
 			return;
@@ -346,11 +349,12 @@ static void flush_pending(struct client *c)
  * section 9.6). */
 static void linger(struct client *c)
 {
-	while (c->conn.flags & CONN_READABLE) {
+	for (int reads = 0; c->conn.flags & CONN_READABLE; reads++) {
 		ssize_t n = conn_recv(&c->conn, conn_scratch(), CONN_SCRATCH_BYTES);
 		if (n == -EAGAIN)
 			return;
-		if (n <= 0) {
+		if (n <= 0 ||
+			reads == TURN_READS) { /* it ended; or sends as fast as it can be read, without listening */
 			client_close(c, false);
 			return;
 		}
@@ -363,6 +367,8 @@ void h1_client_ready(struct watch *w, unsigned bits)
 	struct exchange *x;
 
 	conn_note(&c->conn, bits);
+	if (c->flags & CLIENT_YIELDS)
+		return;
 	if (c->flags & CLIENT_LINGER) {
 		linger(c);
 		return;
@@ -390,11 +396,31 @@ void h1_client_next(struct client *c)
 		h1_client_read_head(c);
 }
 
+void h1_client_yield(struct client *c)
+{
+	if (!c->in.data && !(c->conn.flags & CONN_READABLE))
+		return;
+	c->flags |= CLIENT_YIELDS;
+	loop_timer_set(&c->timer, 0);
+}
+
+static size_t h1_client_pending(const struct exchange *x)
+{
+	return x->client->out.bytes + (x->pipe ? x->pipe->filled : 0);
+}
+
 void h1_client_timer(struct timer *t)
 {
 	struct client *c = container_of(t, struct client, timer);
 	struct exchange *x = c->exchange;
 
+	if (c->flags & CLIENT_YIELDS) {
+		c->flags &= ~(uint32_t)CLIENT_YIELDS;
+		client_timer(c, keep_alive_ms(c->frontend));
+		h1_client_next(c);
+		client_settle(c);
+		return;
+	}
 	if (c->flags & CLIENT_LINGER || (!x && !c->out.bytes)) {
 		client_close(c, false);
 		return;
@@ -412,7 +438,8 @@ void h1_client_timer(struct timer *t)
 		else
 			exchange_end(x, false);
 	} else if (x && x->state != X_DONE) {
-		bool sending = c->out.bytes, receiving = !(x->flags & XF_REQUEST_DONE) && !x->server_out.bytes;
+		bool sending = h1_client_pending(x) > 0;
+		bool receiving = !(x->flags & XF_REQUEST_DONE) && !exchange_server_pending(x);
 		if (!sending && !(receiving && (x->state == X_SEND || x->state == X_ANSWERING))) {
 			client_timer(c,
 				c->frontend->set.timeout_client_ms); /* we wait for the server, not for the client */
@@ -463,6 +490,11 @@ static int h1_client_head(struct exchange *x, struct msg *m)
 	struct batch *b = &proxy_thread()->to_client;
 	bool interim = m->status < 200 && m->status != 101;
 
+	if (b->count > BATCH_PIECES / 4) { /* many interim ones came at once */
+		int rc = x->client->ops->flush(x, true);
+		if (rc < 0)
+			return rc;
+	}
 	if (m->status != 101 && m->status != 426)
 		m->flags &= ~(uint32_t)MSG_UPGRADE;
 	msg_remove_hop_by_hop(m);
@@ -531,11 +563,6 @@ static int h1_client_flush(struct exchange *x, bool more)
 		client_watch(c);
 	}
 	return rc;
-}
-
-static size_t h1_client_pending(const struct exchange *x)
-{
-	return x->client->out.bytes;
 }
 
 enum { LINGER_MS = 2000 };

@@ -212,7 +212,7 @@ static int take(struct exchange *x, struct reading *r)
 		if (result == H1_MORE)
 			return rc;
 		rc = exchange_response_head(x);
-		if (rc < 0 || x->state == X_TUNNEL || x->flags & XF_SUSPENDED)
+		if (rc < 0 || x->state == X_TUNNEL || x->state == X_DONE || x->flags & XF_SUSPENDED)
 			return rc;
 		if (x->flags & XF_RESPONSE_HEAD)
 			begin_body(x);
@@ -297,6 +297,7 @@ static void read_spliced(struct exchange *x)
 		client_timer(c, c->frontend->set.timeout_client_ms);
 		client_watch(c);
 		break;
+	case SPLICE_TURN_OVER: exchange_yield(x); break;
 	case SPLICE_SOURCE_ENDED:
 	case SPLICE_SOURCE_BROKE: exchange_server_gone(x); break;
 	case SPLICE_TARGET_BROKE: exchange_client_gone(x); break;
@@ -367,7 +368,7 @@ static void h1_server_resume(struct exchange *x)
 
 	if (x->flags & XF_SUSPENDED && x->state != X_DONE)
 		return;
-	if (rc >= 0 && x->state != X_TUNNEL) {
+	if (rc >= 0 && x->state != X_TUNNEL && x->state != X_DONE) {
 		begin_body(x);
 		rc = response_body(x, &r);
 	}
@@ -379,15 +380,32 @@ static void h1_server_resume(struct exchange *x)
 		x->server_ops->read(x);
 }
 
+/* The response is over while the request's body still goes on: what comes now is an end, or bytes that nobody asked
+ * for. */
+static void read_behind_response(struct exchange *x)
+{
+	if (x->sc->conn.flags & CONN_READABLE && conn_recv(&x->sc->conn, conn_scratch(), CONN_SCRATCH_BYTES) != -EAGAIN)
+		exchange_server_gone(x);
+}
+
 static void h1_server_read(struct exchange *x)
 {
-	while (x->sc && x->state != X_DONE && x->state != X_TUNNEL && !(x->flags & XF_SUSPENDED)) {
+	for (int reads = 0; x->sc && x->state != X_DONE && x->state != X_TUNNEL && !(x->flags & XF_SUSPENDED);
+		reads++) {
+		if (x->flags & XF_RESPONSE_DONE) {
+			read_behind_response(x);
+			return;
+		}
 		if (h1_splices_response(x)) {
 			read_spliced(x);
 			return;
 		}
 		if (!(x->sc->conn.flags & CONN_READABLE) || x->client->out.bytes)
 			return;
+		if (reads == TURN_READS) {
+			exchange_yield(x);
+			return;
+		}
 		if (!read_once(x))
 			return;
 	}
@@ -433,13 +451,12 @@ void h1_server_ready(struct watch *w, unsigned bits)
 	if (x->state == X_CONNECT)
 		connecting(x);
 	else if (x->state == X_TUNNEL)
-		tunnel_server_ready(x);
-	else {
-		if (bits & LOOP_WRITE && (x->server_out.bytes || x->request_pipe))
-			server_drained(x);
-		if (x->state != X_DONE && x->sc == sc)
-			h1_server_read(x);
-	}
+		tunnel_pump(x);
+	else if (bits & LOOP_WRITE && (x->server_out.bytes || x->request_pipe))
+		server_drained(x);
+	/* One that has just been connected may have spoken first. */
+	if ((x->state == X_SEND || x->state == X_ANSWERING) && x->sc == sc)
+		h1_server_read(x);
 	client_settle(c);
 }
 

@@ -48,7 +48,7 @@ bool h1_splices_request(struct exchange *x)
 enum splice_result h1_splice(struct splice_pipe *p, struct h1_body *b, struct conn *from, struct conn *to,
 	uint64_t *moved)
 {
-	for (;;) {
+	for (uint64_t end = *moved + TURN_BYTES; *moved < end;) {
 		ssize_t in = 0, out;
 		if (p->filled < p->capacity && b->left) {
 			in = splice_in(p, from, b->left);
@@ -66,4 +66,10 @@ enum splice_result h1_splice(struct splice_pipe *p, struct h1_body *b, struct co
 			return SPLICE_TARGET_BROKE;
 		*moved += (uint64_t)out;
 	}
+	return SPLICE_TURN_OVER;
+}
+
+size_t exchange_server_pending(const struct exchange *x)
+{
+	return x->server_out.bytes + (x->request_pipe ? x->request_pipe->filled : 0);
 }

@@ -79,6 +79,7 @@ enum client_flags {
 	CLIENT_BUSY = 4,   /* client_settle is running */
 	CLIENT_TIMED_OUT = 8,
 	CLIENT_SENT_BYTES = 16, /* at least one byte was received on it */
+	CLIENT_YIELDS = 32,     /* pipelined requests wait for the loop's next turn */
 };
 
 struct client {
@@ -108,7 +109,7 @@ struct client_ops {
 	/* The message ended; `trailers` may be NULL. */
 	int (*end)(struct exchange *x, const struct msg *trailers);
 	int (*flush)(struct exchange *x, bool more);
-	/* Bytes that wait to be taken by the client. */
+	/* Bytes that wait to be taken by the client, those in a pipe too. */
 	size_t (*pending)(const struct exchange *x);
 	/* Reads more of the request's body, now that the server takes some. */
 	void (*read_body)(struct exchange *x);
@@ -129,6 +130,8 @@ void client_keep_private(struct client *c, struct server_conn *sc);
 void client_timer(struct client *c, uint32_t ms);
 void h1_client_ready(struct watch *w, unsigned bits);
 void h1_client_next(struct client *c);
+/* The same in the loop's next turn. */
+void h1_client_yield(struct client *c);
 /* A connection was accepted: most often its request is there too. */
 void h1_client_begin(struct client *c);
 /* Waits for a request. */
@@ -168,14 +171,22 @@ enum splice_result {
 	SPLICE_DONE,         /* all of the body went through */
 	SPLICE_SOURCE_EMPTY, /* more comes later */
 	SPLICE_TARGET_FULL,
+	SPLICE_TURN_OVER, /* TURN_BYTES went through, and more may be there */
 	SPLICE_SOURCE_ENDED,
 	SPLICE_SOURCE_BROKE,
 	SPLICE_TARGET_BROKE,
 };
+/* Bytes that wait to be taken by the server, those in a pipe too. */
+size_t exchange_server_pending(const struct exchange *x);
 enum splice_result h1_splice(struct splice_pipe *p, struct h1_body *b, struct conn *from, struct conn *to,
 	uint64_t *moved);
 
 /* ---- the exchange: calls from the ends upward ---- */
+
+/* So much is done for one client in one go; then others get their turn, and exchange_yield() or h1_client_yield() goes
+ * on in the next turn of the loop: bytes of a body moved by the kernel, pieces of it read, pipelined requests. */
+enum { TURN_BYTES = 4 * 1024 * 1024, TURN_READS = 16, TURN_EXCHANGES = 64 };
+void exchange_yield(struct exchange *x);
 
 struct exchange *exchange_new(struct client *c);
 void exchange_free(struct exchange *x);
@@ -223,12 +234,12 @@ void exchange_stop_waiting(struct exchange *x);
 void exchange_retry(struct exchange *x, int error);
 void exchange_connect_timer(struct exchange *x);
 /* tunnel.c */
+/* Moves what can be moved in both directions. */
+void tunnel_pump(struct exchange *x);
 /* Both sides are a plain stream from now on. */
 void tunnel_start(struct exchange *x);
 /* Bytes that came from the server behind its head. */
 void tunnel_take_over(struct exchange *x, const char *at, size_t len);
-void tunnel_client_ready(struct exchange *x);
-void tunnel_server_ready(struct exchange *x);
 void tunnel_timed_out(struct exchange *x);
 void tunnel_free(struct exchange *x);
 

@@ -82,20 +82,20 @@ struct side {
 	struct conn *from, *to;
 	struct outbuf *out;
 	struct direction *d;
-	uint64_t *bytes;
+	uint64_t *bytes, end; /* moved so far; where the turn of others comes */
 	bool may_splice;
 };
 
 static struct side side_up(struct exchange *x)
 {
 	return (struct side){ client_conn(x), server_conn(x), &x->server_out, &x->tunnel->up, &x->bytes_in,
-		conn_can_splice(client_conn(x)) && conn_can_splice(server_conn(x)) };
+		x->bytes_in + TURN_BYTES, conn_can_splice(client_conn(x)) && conn_can_splice(server_conn(x)) };
 }
 
 static struct side side_down(struct exchange *x)
 {
 	return (struct side){ server_conn(x), client_conn(x), &x->client->out, &x->tunnel->down, &x->bytes_out,
-		conn_can_splice(client_conn(x)) && conn_can_splice(server_conn(x)) };
+		x->bytes_out + TURN_BYTES, conn_can_splice(client_conn(x)) && conn_can_splice(server_conn(x)) };
 }
 
 /* FLOW_OK: the source has nothing more now; FLOW_BLOCKED: the target is behind; negative: `from` (true in *source) or
@@ -113,7 +113,7 @@ static int move_spliced(struct side *s, bool *source)
 				return (int)n;
 			}
 		}
-		if (!s->d->pipe->filled)
+		if (!s->d->pipe->filled || *s->bytes >= s->end)
 			return FLOW_OK;
 		out = splice_out(s->d->pipe, s->to, false);
 		if (out == -EAGAIN)
@@ -126,7 +126,7 @@ static int move_spliced(struct side *s, bool *source)
 
 static int move_copied(struct side *s, struct batch *b, bool *source)
 {
-	while (s->from->flags & CONN_READABLE && !s->d->ended) {
+	while (s->from->flags & CONN_READABLE && !s->d->ended && *s->bytes < s->end) {
 		char *at = conn_scratch();
 		ssize_t n = conn_recv(s->from, at, TUNNEL_READ_BYTES);
 		if (n == -EAGAIN)
@@ -183,7 +183,7 @@ static void broke(struct exchange *x, bool client_side)
 	exchange_end(x, true);
 }
 
-static void pump(struct exchange *x)
+void tunnel_pump(struct exchange *x)
 {
 	struct tunnel *t = x->tunnel;
 	bool source = false;
@@ -202,21 +202,11 @@ static void pump(struct exchange *x)
 		exchange_end(x, false);
 		return;
 	}
+	if (x->bytes_in >= up.end || x->bytes_out >= down.end)
+		exchange_yield(x);
 	if (x->bytes_in + x->bytes_out - x->counted_in - x->counted_out > 1 << 20)
 		exchange_count_bytes(x);
 	touch(x);
-}
-
-void tunnel_client_ready(struct exchange *x)
-{
-	if (x->state == X_TUNNEL)
-		pump(x);
-}
-
-void tunnel_server_ready(struct exchange *x)
-{
-	if (x->state == X_TUNNEL)
-		pump(x);
 }
 
 /* ---- begun and ended ---- */
@@ -230,7 +220,7 @@ static void tunnel_client_event(struct watch *w, unsigned bits)
 	if (x && bits & LOOP_ERROR && !(bits & LOOP_READ))
 		exchange_client_gone(x);
 	else if (x)
-		pump(x);
+		tunnel_pump(x);
 	client_settle(c);
 }
 
@@ -260,7 +250,7 @@ void tunnel_start(struct exchange *x)
 	client_conn(x)->watch.ready = tunnel_client_event;
 	client_timer(x->client, 0);
 	if (client_watch(x->client) && x->flags & XF_TCP)
-		pump(x);
+		tunnel_pump(x);
 }
 
 void tunnel_take_over(struct exchange *x, const char *at, size_t len)
@@ -281,7 +271,7 @@ void tunnel_take_over(struct exchange *x, const char *at, size_t len)
 		broke(x, false);
 		return;
 	}
-	pump(x);
+	tunnel_pump(x);
 }
 
 void tunnel_free(struct exchange *x)

@@ -154,12 +154,32 @@ static void ticket_send(struct wait_ticket *t, struct server *granted)
 	loop_post(loop_at(t->thread), &t->post);
 }
 
+/* Is it one that balancing chooses from now?  A backup is only where no other server can serve; the first, or all with
+ * `option allbackups`. */
+static bool in_rotation(const struct server *s)
+{
+	const struct backend *b = s->backend;
+
+	if (!s->backup || !server_usable(s))
+		return server_usable(s);
+	for (uint32_t i = 0; i < b->server_count; i++) {
+		const struct server *each = b->servers[i];
+		if (!server_usable(each))
+			continue;
+		if (!each->backup || (i < s->slot && !b->set.all_backups))
+			return false;
+	}
+	return true;
+}
+
 /* Who has waited longest among those for this server and, where it may be chosen, those for any. */
 static struct wait_ticket *ticket_oldest(struct server *s)
 {
 	struct wait_ticket *own = list_first(&s->queue, struct wait_ticket, link);
-	struct wait_ticket *any = server_usable(s) ? list_first(&s->backend->queue, struct wait_ticket, link) : NULL;
+	struct wait_ticket *any = list_first(&s->backend->queue, struct wait_ticket, link);
 
+	if (any && !in_rotation(s))
+		any = NULL;
 	if (!own || !any)
 		return own ? own : any;
 	return any->since_ns < own->since_ns ? any : own;
@@ -257,7 +277,7 @@ static enum join_result join_look(struct backend *b, struct server *s)
 		return server_alive(s) && !(list_empty(&s->queue) && place_is_free(s)) ? JOIN_WAITS : JOIN_RETRY;
 	for (uint32_t i = 0; i < b->server_count; i++) {
 		struct server *each = b->servers[i];
-		if (!server_usable(each))
+		if (!in_rotation(each))
 			continue;
 		if (list_empty(&b->queue) && list_empty(&each->queue) && place_is_free(each))
 			return JOIN_RETRY;

@@ -94,9 +94,8 @@ static uint32_t publish(struct server *s, bool was_alive)
 static void finish(struct server *s, bool was_alive)
 {
 	backend_note_change(s->backend);
-	if (server_alive(s))
-		queue_serve(s);
-	else if (was_alive)
+	backend_wake_queue(s->backend); /* it may serve again; or, now that it is gone, a backup may */
+	if (was_alive && !server_alive(s))
 		server_pool_flush_all(s);
 }
 

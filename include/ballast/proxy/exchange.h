@@ -97,6 +97,7 @@ struct exchange {
 	struct h1_parser parser;     /* of the head that is being read */
 	struct h1_body request_body, response_body;
 	struct timer timer;          /* queue, connect, server, pause, tarpit: one at a time */
+	struct timer again;          /* it gave way to others in the midst of a large body */
 	void (*resume)(struct exchange *x); /* set while suspended */
 	uint32_t rule_at;            /* where rules go on */
 	uint64_t id;                 /* number in this process, for `show sess` and unique ids */
