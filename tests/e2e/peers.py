@@ -268,9 +268,7 @@ class Client:
         lines += [f"{n}: {v}" for n, v in fields] + [f"X-Token: {token}"]
         if body is not None:
             lines.append(f"Content-Length: {len(body)}")
-        self.send("\r\n".join(lines) + "\r\n\r\n")
-        if body:
-            self.send(body)
+        self.send(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (body or b""))
         r = self.response(method)
         if r is not None:
             assert r.field("X-Token", token) == token, "an answer to another request"
