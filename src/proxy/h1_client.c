@@ -163,8 +163,8 @@ static void h1_client_read_head(struct client *c)
  * said. */
 static size_t pass_body(struct exchange *x, const char *at, size_t len, int *rc)
 {
-	struct msg trailers = { .field_max = 16 };
-	struct field room[16];
+	struct msg trailers = { .field_max = TRAILERS_MAX };
+	struct field room[TRAILERS_MAX];
 	size_t used_all = 0;
 
 	trailers.fields = room;
@@ -498,6 +498,11 @@ static int h1_client_head(struct exchange *x, struct msg *m)
 	if (m->status != 101 && m->status != 426)
 		m->flags &= ~(uint32_t)MSG_UPGRADE;
 	msg_remove_hop_by_hop(m);
+	if (BL_UNLIKELY(b->count + m->field_count > BATCH_PIECES - 2 * BATCH_ROOM) && b->count) { /* interim ones */
+		int rc = x->client->ops->flush(x, true);
+		if (rc < 0)
+			return rc;
+	}
 	int n = msg_serialize_head(m, b->v + b->count, BATCH_PIECES - BATCH_ROOM - b->count, &x->arena);
 	if (n < 0)
 		return n;
@@ -533,12 +538,12 @@ static int h1_client_end(struct exchange *x, const struct msg *trailers)
 	struct batch *b = &proxy_thread()->to_client;
 	if (!(x->flags & XF_CHUNK_TO_CLIENT))
 		return 0;
-	if (!batch_has_room(b)) {
+	if (!batch_has_room_for_last(b, trailers)) {
 		int rc = x->client->ops->flush(x, true);
 		if (rc < 0)
 			return rc;
 	}
-	return batch_chunk_last(b, trailers);
+	return batch_chunk_last(b, trailers, &x->arena);
 }
 
 /* The connection is closed right behind these bytes: they are held back so that they leave in one packet with its

@@ -75,12 +75,12 @@ static int h1_server_end(struct exchange *x, const struct msg *trailers)
 	struct batch *b = &proxy_thread()->to_server;
 	if (!(x->flags & XF_CHUNK_TO_SERVER))
 		return 0;
-	if (!batch_has_room(b)) {
+	if (!batch_has_room_for_last(b, trailers)) {
 		int rc = x->server_ops->flush(x, true);
 		if (rc < 0)
 			return rc;
 	}
-	return batch_chunk_last(b, trailers);
+	return batch_chunk_last(b, trailers, &x->arena);
 }
 
 static void touch_server_timer(struct exchange *x)
@@ -141,8 +141,8 @@ static void begin_body(struct exchange *x)
 /* Gives on what of the body is there. FLOW_* of the client, or negative: the exchange is over. */
 static int response_body(struct exchange *x, struct reading *r)
 {
-	struct msg trailers = { .field_max = 16 };
-	struct field room[16];
+	struct msg trailers = { .field_max = TRAILERS_MAX };
+	struct field room[TRAILERS_MAX];
 	int rc = FLOW_OK;
 
 	trailers.fields = room;

@@ -50,8 +50,15 @@ static inline bool batch_has_room(const struct batch *b)
 /* Payload as a part of one chunk (RFC 9112 section 7.1), which all payload of one batch shares. */
 void batch_chunk_data(struct batch *b, const void *at, size_t len);
 void batch_chunk_close(struct batch *b);
-/* The last chunk and the trailer section. */
-int batch_chunk_last(struct batch *b, const struct msg *trailers);
+/* Trailer fields that are passed on; a body with more is refused. */
+enum { TRAILERS_MAX = MSG_FIELDS_DEFAULT };
+/* Is there room for the last chunk and these trailers (NULL: none)? Flush where not. */
+static inline bool batch_has_room_for_last(const struct batch *b, const struct msg *trailers)
+{
+	return batch_has_room(b) && (!trailers || b->count + trailers->field_count < BATCH_PIECES - BATCH_ROOM);
+}
+/* The last chunk and the trailer section. 0 or negative errno. */
+int batch_chunk_last(struct batch *b, const struct msg *trailers, struct arena *a);
 
 void batch_reset(struct batch *b);
 int outbuf_send(struct outbuf *o, struct conn *c, struct batch *b, bool more);

@@ -126,21 +126,19 @@ void batch_chunk_close(struct batch *b)
 	batch_add(b, "\r\n", 2);
 }
 
-int batch_chunk_last(struct batch *b, const struct msg *trailers)
+int batch_chunk_last(struct batch *b, const struct msg *trailers, struct arena *a)
 {
+	int n = 0;
+
 	batch_chunk_close(b);
 	batch_add(b, "0\r\n", 3);
-	for (int i = 0; trailers && i < trailers->field_count; i++) {
-		const struct field *f = &trailers->fields[i];
-		if (f->flags & FIELD_DELETED)
-			continue;
-		if (b->count > BATCH_PIECES - 8)
-			return -ENOSPC;
-		batch_add(b, f->name, f->name_len);
-		batch_add(b, ": ", 2);
-		batch_add(b, f->value, f->value_len);
-		batch_add(b, "\r\n", 2);
-	}
+	if (trailers)
+		n = msg_serialize_fields(trailers, b->v + b->count, BATCH_PIECES - 1 - b->count, a);
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++)
+		b->bytes += b->v[b->count + i].iov_len;
+	b->count += n;
 	batch_add(b, "\r\n", 2);
 	return 0;
 }

@@ -245,12 +245,13 @@ def check_interim(out, interim, http10):
     return None if statuses == ([] if http10 else interim) else f"interim {statuses}, not {interim}"
 
 
-def probe_response(port, origin, data, pieces, method=b"GET", http10=False):
-    """None where the client saw what the server said, or 502 or a cut where that must not be passed on."""
-    interim, sent, verdict = read_response(data, method)
+def probe_response(port, origin, data, pieces, method=b"GET", http10=False, limit=False):
+    """None where the client saw what the server said, or 502 or a cut where that must not be passed on (`limit`: although
+    the strict reader has nothing against it)."""
+    interim, sent, verdict = ([], None, "bad") if limit else read_response(data, method)
     origin.script = pieces
     origin.close = verdict == "cut" or sent is None and not data or (sent is not None and sent.until_close)
-    if verdict == "bad" and sent is None:
+    if verdict == "bad" and not limit:
         origin.close = ends_early(data, method)
     version = b"1.0" if http10 else b"1.1"
     request = b"%s /case HTTP/%s\r\nHost: x\r\n\r\n" % (method, version)

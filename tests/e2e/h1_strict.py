@@ -150,8 +150,9 @@ def chunks(p, data, received):
         if len(data) < at + 2:
             return
         at += 2
-    end = data.find(b"\r\n", at)
+    start, end = at, data.find(b"\r\n", at)
     while end > at:
+        wrong(end - start > 8192, "a trailer section beyond the limit")
         m = re.fullmatch(rb"(" + TOKEN + rb"):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*", data[at:end])
         wrong(not m, f"trailer {data[at:end]!r}")
         wrong(not received and m[1].lower() in NOT_IN_TRAILERS, f"sent a trailer {m[1]}")

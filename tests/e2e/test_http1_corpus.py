@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+import h1_cases
 import h1_probe
 import h1_strict
 
@@ -118,4 +119,50 @@ def test_responses_of_the_corpus(ballast, scripted, name):
             why = h1_probe.probe_response(lb.port["web"], scripted, data, pieces, method, http10)
             if why:
                 problems.append(f"{what} {method} {'1.0' if http10 else '1.1'}: {data!r:.300}: {why}")
+    assert not problems, "\n".join(problems)
+
+
+# ---- the second corpus (h1_cases.py) ----
+
+def parts(cases, count):
+    """Cut into lists of about the same size, so that one test takes a second or two."""
+    cases = list(cases)
+    return [cases[i::count] for i in range(count)]
+
+
+def test_the_second_corpus_means_what_the_strict_reader_says():
+    for what, data, statuses in h1_cases.requests():
+        found, tail = h1_probe.read_requests(data)
+        if statuses is None:
+            assert tail == "end" and found, (what, data)
+        elif statuses == "tail":
+            assert tail != "end" and found, (what, data)
+        elif statuses not in ((414,), (431,), (400, 414, 501)):
+            assert not found, (what, data)
+    for what, data, verdict in h1_cases.responses():
+        assert verdict in (h1_probe.read_response(data, b"GET")[2], "limit"), (what, data)
+    assert len(list(h1_cases.requests())) + len(list(h1_cases.responses())) > 1500
+
+
+@pytest.mark.parametrize("part", range(6))
+def test_requests_of_the_second_corpus(ballast, recorder, part):
+    lb, rng, problems = ballast(CONFIG, o=recorder), random.Random(part), []
+    for what, data, statuses in parts(h1_cases.requests(), 6)[part]:
+        stream = data + h1_probe.SENTINEL
+        for pieces in ([stream], h1_probe.split_at(stream, rng)):
+            why = h1_probe.probe_request(lb.port["web"], recorder, stream, pieces, None if statuses == "tail" else statuses)
+            if why:
+                problems.append(f"{what} {[len(p) for p in pieces]}: {data!r:.300}: {why:.600}")
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("part", range(6))
+def test_responses_of_the_second_corpus(ballast, scripted, part):
+    lb, rng, problems = ballast(CONFIG, o=scripted), random.Random(part), []
+    for what, data, verdict in parts(h1_cases.responses(), 6)[part]:
+        for method, http10 in ((b"GET", False), (b"GET", True), (b"HEAD", False)):
+            pieces = h1_probe.split_at(data, rng) if http10 and data else [data]
+            why = h1_probe.probe_response(lb.port["web"], scripted, data, pieces, method, http10, verdict == "limit")
+            if why:
+                problems.append(f"{what} {method} {'1.0' if http10 else '1.1'}: {data!r:.300}: {why:.600}")
     assert not problems, "\n".join(problems)
