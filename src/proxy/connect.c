@@ -1,8 +1,9 @@
 /* Choosing a server, a place on it, a connection to it; and trying again.
  *
  * A full server is passed over like HAProxy does; where all are full the exchange waits for the backend.  A connection
- * that cannot be made is tried again after at most a second, on another server at the last try with `option
- * redispatch`.  A request that failed on a kept connection before any byte of an answer is sent again on a new one, where
+ * that cannot be made is tried again: with `option redispatch` at once on another server, where one is left that was
+ * not tried and the algorithm does not bind the request to its server; else on the same one after at most a second, and
+ * elsewhere at the try that the option names.  A request that failed on a kept connection before any byte of an answer is sent again on a new one, where
  * that is safe (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
  */
 #include <string.h>
@@ -284,7 +285,7 @@ void exchange_send_failed(struct exchange *x)
 
 static bool may_resend(const struct exchange *x)
 {
-	if (x->flags & XF_BODY_STARTED || !(x->flags & XF_REUSED) || x->retries >= x->backend->set.retries)
+	if (x->flags & (XF_BODY_STARTED | XF_ANSWER_BEGAN) || !(x->flags & XF_REUSED) || x->retries >= x->backend->set.retries)
 		return false;
 	switch (x->request.method) {
 	case METHOD_GET:
@@ -353,16 +354,32 @@ void exchange_server_gone(struct exchange *x)
 	exchange_end(x, true);
 }
 
+static bool another_is_left(const struct exchange *x)
+{
+	const struct backend *b = x->backend;
+
+	for (uint32_t i = 0; i < b->server_count; i++) {
+		const struct server *s = b->servers[i];
+		if (s != x->server && s->backup == x->server->backup && server_usable(s) && !is_avoided(x, s))
+			return true;
+	}
+	return false;
+}
+
 static bool redispatches(const struct exchange *x)
 {
 	const struct backend_settings *set = &x->backend->set;
+	int64_t interval = set->redispatch_interval;
+
 	if (!server_alive(x->server))
 		return true;
 	if (!set->redispatch)
 		return false;
-	if (set->redispatch_interval > 0)
-		return x->retries % (uint32_t)set->redispatch_interval == 0;
-	return x->retries == set->retries;
+	if (x->backend->hash_key == HASH_NONE && another_is_left(x))
+		return true;
+	if (interval > 0)
+		return x->retries % interval == 0;
+	return (int64_t)x->retries == set->retries + 1 + interval;
 }
 
 static void go_elsewhere(struct exchange *x)

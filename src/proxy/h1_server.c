@@ -343,6 +343,7 @@ static bool read_once(struct exchange *x)
 		server_ended(x, (int)n);
 		return false;
 	}
+	x->flags |= XF_ANSWER_BEGAN;
 	int rc = take(x, &r);
 	if (BL_UNLIKELY(x->flags & XF_SUSPENDED) && x->state != X_DONE) {
 		if (x->client->ops->flush(x, false) < 0) /* interim heads, which lie where the next read goes */
