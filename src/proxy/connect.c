@@ -204,10 +204,40 @@ static struct server_conn *take_kept(struct exchange *x)
 	return sc;
 }
 
+static bool is_idempotent(const struct exchange *x)
+{
+	switch (x->request.method) {
+	case METHOD_GET:
+	case METHOD_HEAD:
+	case METHOD_OPTIONS:
+	case METHOD_TRACE:
+	case METHOD_PUT:
+	case METHOD_DELETE: return true;
+	default: return false;
+	}
+}
+
+static bool has_body(const struct exchange *x)
+{
+	const struct msg *m = &x->request;
+	return m->flags & MSG_CHUNKED || (m->flags & MSG_LENGTH && m->content_length);
+}
+
+/* A kept connection.  Whose request could not be sent again asks the kernel first whether it still stands: its end may
+ * be there without the loop having told. */
+static struct server_conn *take_standing(struct exchange *x)
+{
+	struct server_conn *sc;
+
+	while ((sc = take_kept(x)) && (!is_idempotent(x) || has_body(x)) && !conn_is_quiet(&sc->conn))
+		server_conn_drop(sc, false);
+	return sc;
+}
+
 static void try_server(struct exchange *x)
 {
 	struct server *s = x->server;
-	struct server_conn *sc = take_kept(x);
+	struct server_conn *sc = take_standing(x);
 	int error = 0;
 
 	if (!x->t_connect_start)
@@ -285,17 +315,10 @@ void exchange_send_failed(struct exchange *x)
 
 static bool may_resend(const struct exchange *x)
 {
-	if (x->flags & (XF_BODY_STARTED | XF_ANSWER_BEGAN) || !(x->flags & XF_REUSED) || x->retries >= x->backend->set.retries)
+	if (x->flags & (XF_BODY_STARTED | XF_ANSWER_BEGAN) || !(x->flags & XF_REUSED) ||
+		x->retries >= x->backend->set.retries)
 		return false;
-	switch (x->request.method) {
-	case METHOD_GET:
-	case METHOD_HEAD:
-	case METHOD_OPTIONS:
-	case METHOD_TRACE:
-	case METHOD_PUT:
-	case METHOD_DELETE: return true;
-	default: return x->flags & XF_SEND_BROKEN && x->nothing_sent;
-	}
+	return is_idempotent(x) || (x->flags & XF_SEND_BROKEN && x->nothing_sent);
 }
 
 /* As if nothing of the request had been given to any server. */

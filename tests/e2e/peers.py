@@ -420,6 +420,7 @@ class Syslog:
 
     def __init__(self):
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.sock.bind(("127.0.0.1", 0))
         self.sock.settimeout(0.1)
         self.port = self.sock.getsockname()[1]
@@ -440,7 +441,7 @@ class Syslog:
         try:
             wait_until(lambda: len(self.matching(pattern)) >= count, timeout, f"{count} log lines with {pattern!r}")
         except AssertionError as e:
-            raise AssertionError(f"{e}; there are: {self.lines}") from None
+            raise AssertionError(f"{e}; the last of {len(self.lines)} are: {self.lines[-20:]}") from None
         return self.matching(pattern)
 
     def stop(self):
