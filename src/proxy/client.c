@@ -16,25 +16,52 @@ void client_timer(struct client *c, uint32_t ms)
 
 /* ---- connections kept for this client only ---- */
 
+enum { PRIVATE_CONNS_MAX = 5 }; /* HAProxy's max-session-srv-conns */
+
+static void private_drop(struct server_conn *sc)
+{
+	list_remove(&sc->link);
+	server_conn_drop(sc, false);
+}
+
 static void private_ready(struct watch *w, unsigned bits)
 {
 	struct server_conn *sc = (struct server_conn *)w;
-	struct client *c = sc->user;
 
 	conn_note(&sc->conn, bits);
-	if (!(bits & (LOOP_READ | LOOP_HUP | LOOP_ERROR))) /* it only became writable */
-		return;
-	c->private_conn = NULL;
-	server_conn_drop(sc, false);
+	if (bits & (LOOP_READ | LOOP_HUP | LOOP_ERROR)) /* else it only became writable */
+		private_drop(sc);
 }
 
 void client_keep_private(struct client *c, struct server_conn *sc)
 {
-	if (c->private_conn)
-		server_conn_drop(c->private_conn, false);
+	unsigned count = 0;
+
+	if (!server_conn_reusable(sc)) {
+		server_conn_drop(sc, false);
+		return;
+	}
 	sc->user = c;
 	sc->conn.watch.ready = private_ready;
-	c->private_conn = sc;
+	list_push_front(&c->private_conns, &sc->link);
+	list_for_each_safe(it, &c->private_conns)
+		if (++count > PRIVATE_CONNS_MAX)
+			private_drop(list_entry(it, struct server_conn, link));
+}
+
+struct server_conn *client_take_private(struct client *c, const struct server *s)
+{
+	list_for_each_safe(it, &c->private_conns) {
+		struct server_conn *sc = list_entry(it, struct server_conn, link);
+		if (sc->server != s)
+			continue;
+		if (server_conn_reusable(sc)) {
+			list_remove(&sc->link);
+			return sc;
+		}
+		private_drop(sc);
+	}
+	return NULL;
 }
 
 /* ---- watched ---- */
@@ -60,8 +87,8 @@ void client_close(struct client *c, bool reset)
 	if (c->flags & CLIENT_CLOSED)
 		return;
 	c->flags |= CLIENT_CLOSED;
-	if (c->private_conn)
-		server_conn_drop(c->private_conn, false);
+	list_for_each_safe(it, &c->private_conns)
+		private_drop(list_entry(it, struct server_conn, link));
 	loop_timer_clear(&c->timer);
 	list_remove(&c->link);
 	inbuf_free(&c->in);
@@ -161,6 +188,7 @@ static struct client *client_new(struct frontend *f, struct listener *l, int fd,
 	c->frontend = f;
 	c->peer = *peer;
 	c->since_ns = loop_self->now_ns;
+	list_init(&c->private_conns);
 	timer_init(&c->timer, http ? h1_client_timer : tcp_client_timer);
 	conn_open_unwatched(&c->conn, fd, http ? h1_client_ready : tcp_client_ready);
 	list_push_back(&f->thread[loop_self->index].clients, &c->link);

@@ -172,12 +172,10 @@ void exchange_choose(struct exchange *x)
 
 static struct server_conn *take_private(struct exchange *x)
 {
-	struct client *c = x->client;
-	struct server_conn *sc = c->private_conn;
+	struct server_conn *sc = client_take_private(x->client, x->server);
 
-	if (!sc || sc->server != x->server)
+	if (!sc)
 		return NULL;
-	c->private_conn = NULL;
 	sc->user = x;
 	sc->conn.watch.ready = h1_server_ready;
 	return sc;

@@ -97,7 +97,7 @@ struct client {
 	struct listener *listener;
 	struct frontend *frontend;
 	struct exchange *exchange;        /* HTTP/1: at most one at a time */
-	struct server_conn *private_conn; /* kept for this client only (http-reuse never) */
+	struct list private_conns;        /* kept for this client only (http-reuse never), the latest first */
 	struct server *last_server;       /* option prefer-last-server */
 	struct inbuf in;                  /* behind the present request */
 	struct outbuf out;
@@ -131,8 +131,10 @@ void client_settle(struct client *c);
 /* Before waiting for it (see conn_open_unwatched). False: it cannot be watched, and is over. */
 bool client_watch(struct client *c);
 void client_close(struct client *c, bool reset);
-/* Keeps an idle server connection for this client only. */
+/* Keeps an idle server connection for this client only, or closes it where it cannot be used again. */
 void client_keep_private(struct client *c, struct server_conn *sc);
+/* Such a connection to `s`; NULL: there is none. */
+struct server_conn *client_take_private(struct client *c, const struct server *s);
 /* Arms the client's timer; 0: none. */
 void client_timer(struct client *c, uint32_t ms);
 void h1_client_ready(struct watch *w, unsigned bits);

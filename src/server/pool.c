@@ -107,19 +107,21 @@ static bool pool_is_full(const struct server *s)
 	return server_idle_connections(s) >= s->pool_max_conn;
 }
 
+bool server_conn_reusable(struct server_conn *sc)
+{
+	if (sc->conn.flags & (CONN_PEER_ENDED | CONN_ERROR | CONN_SHUT_WRITE | CONN_EOF_READ | CONN_CONNECTING))
+		return false;
+	if (!server_alive(sc->server) || load_relaxed(&sc->server->target_version) != sc->target_version)
+		return false;
+	/* Readable may be a mere guess: the last read ended exactly at the end of what was there. */
+	return !(sc->conn.flags & CONN_READABLE) || conn_is_quiet(&sc->conn);
+}
+
 static bool worth_keeping(struct server_conn *sc)
 {
 	struct server *s = sc->server;
 
-	if (sc->is_private ||
-		sc->conn.flags & (CONN_PEER_ENDED | CONN_ERROR | CONN_SHUT_WRITE | CONN_EOF_READ | CONN_CONNECTING))
-		return false;
-	if (!s->pool_purge_delay_ms || pool_is_full(s) || !server_alive(s))
-		return false;
-	if (load_relaxed(&s->target_version) != sc->target_version)
-		return false;
-	/* Readable may be a mere guess: the last read ended exactly at the end of what was there. */
-	return !(sc->conn.flags & CONN_READABLE) || conn_is_quiet(&sc->conn);
+	return !sc->is_private && s->pool_purge_delay_ms && !pool_is_full(s) && server_conn_reusable(sc);
 }
 
 void server_conn_put(struct server_conn *sc)

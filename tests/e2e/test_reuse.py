@@ -99,6 +99,23 @@ def test_never_gives_each_client_a_connection_of_its_own(behind):
     assert connections(o) == [0, 1, 1, 0, 0, 2]
 
 
+def test_never_keeps_a_connection_to_each_server(ballast, origin):
+    origins = {f"o{i}": origin() for i in range(3)}
+    lb = ballast(DEFAULTS + """
+    listen web
+        bind 127.0.0.1:@web@
+        http-reuse never
+        balance roundrobin
+        server s0 127.0.0.1:@o0@
+        server s1 127.0.0.1:@o1@
+        server s2 127.0.0.1:@o2@
+    """, **origins)
+    with Client(lb.port["web"]) as c:
+        for _ in range(9):
+            assert c.request().status == 200
+    assert [o.connections for o in origins.values()] == [1, 1, 1]
+
+
 def test_a_private_connection_ends_with_its_client(behind):
     ended = threading.Event()
 

@@ -151,6 +151,8 @@ struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port,
 /* Gives a connection whose last message is complete back to the pool; closes it where the pool is full, the server is
  * not alive, moved, or the connection is private or not quiet.  No system call where all is well. */
 void server_conn_put(struct server_conn *sc);
+/* May the next request be sent on it? Not where it ended, is not quiet, or its server went away or moved. */
+bool server_conn_reusable(struct server_conn *sc);
 /* Closes it; its memory stays until the end of the turn. `reset`: with RST. */
 void server_conn_drop(struct server_conn *sc, bool reset);
 /* Closes all idle connections of this thread to `s` and the shared ones. */
