@@ -67,14 +67,14 @@ static void leave_terminal(void)
 
 void daemon_ready(struct run *r)
 {
+	if (r->daemon)
+		leave_terminal();
 	if (r->ready_fd >= 0) {
 		if (write(r->ready_fd, "+", 1) < 0 && errno != EPIPE)
 			say(SAY_WARNING, "cannot tell that it runs: %s.", strerror(errno));
 		close(r->ready_fd);
 		r->ready_fd = -1;
 	}
-	if (r->daemon)
-		leave_terminal();
 }
 
 int pidfile_write(const char *path)

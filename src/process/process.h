@@ -130,7 +130,7 @@ void privileges_forbid_fork(void);
 /* Forks; the caller goes on in the child, with *ready_fd set.  The parent waits for the child's word or end.
  * 0, or negative errno after a message. */
 int daemon_fork(int *ready_fd);
-/* Tells who waits on r->ready_fd; a daemon lets go of the terminal. */
+/* A daemon lets go of the terminal; then who waits on r->ready_fd is told. */
 void daemon_ready(struct run *r);
 /* 0, or negative errno after a message. */
 int pidfile_write(const char *path);

@@ -102,13 +102,12 @@ void worker_soft_stop(struct worker *w)
 void worker_end_connections(struct worker *w)
 {
 	frontend_set_stopping();
-	frontend_soft_stop_thread(w->run->graph->frontends);
 	for (unsigned i = 0; i < STOP_TURNS_MAX && exchange_list()->next != exchange_list(); i++) {
 		list_for_each_safe(it, exchange_list())
 			exchange_kill(list_entry(it, struct exchange, link));
 		loop_turn(loop_self, 0);
 	}
-	frontend_soft_stop_thread(w->run->graph->frontends);
+	frontend_hard_stop_thread(w->run->graph->frontends);
 	loop_turn(loop_self, 0);
 }
 

@@ -209,8 +209,15 @@ bool client_accept(struct frontend *f, struct listener *l, int fd, const union a
 	return true;
 }
 
+/* One that did not ask for anything yet may have its first request on the way: it is answered, as HAProxy does. */
 void client_soft_stop(struct client *c)
 {
-	if (!c->exchange && !c->out.bytes)
+	if (c->requests && !c->exchange && !c->out.bytes)
+		client_close(c, false);
+}
+
+void client_hard_stop(struct client *c)
+{
+	if (!c->exchange)
 		client_close(c, false);
 }

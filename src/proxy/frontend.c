@@ -165,3 +165,11 @@ void frontend_soft_stop_thread(struct frontend *all)
 			client_soft_stop(list_entry(it, struct client, link));
 	}
 }
+
+void frontend_hard_stop_thread(struct frontend *all)
+{
+	for (struct frontend *f = all; f; f = f->next) {
+		list_for_each_safe(it, &f->thread[loop_self->index].clients)
+			client_hard_stop(list_entry(it, struct client, link));
+	}
+}

@@ -152,6 +152,7 @@ void h1_client_timer(struct timer *t);
 bool client_accept(struct frontend *f, struct listener *l, int fd, const union addr *peer);
 /* Ends it where it carries nothing now. */
 void client_soft_stop(struct client *c);
+void client_hard_stop(struct client *c);
 /* frontend.c: one less; listeners that waited for a place go on. */
 void frontend_connection_closed(struct frontend *f, struct listener *l);
 

@@ -85,9 +85,12 @@ void frontend_set_maxconn(struct frontend *f, uint32_t maxconn);
 void frontend_set_process_maxconn(uint32_t maxconn);
 uint32_t frontend_process_maxconn(void);
 uint32_t frontend_process_connections(void);
-/* Soft stop: listeners are closed; idle client connections of this thread are ended, others say `Connection: close`
- * with their next response. */
+/* Soft stop, once the listeners are closed: client connections of this thread that wait for a further request are ended;
+ * others say `Connection: close` with their next response. */
 void frontend_soft_stop_thread(struct frontend *all);
+/* At a thread's end: client connections without an exchange are ended, whatever they wait for (those with one:
+ * exchange_kill). */
+void frontend_hard_stop_thread(struct frontend *all);
 bool frontend_is_stopping(void);
 void frontend_set_stopping(void);
 
