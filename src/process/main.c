@@ -1,4 +1,5 @@
 /* main: which of the program's answers the command line asks for. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -39,11 +40,24 @@ static int answer(struct options *o)
 	return run_start(o);
 }
 
+/* Where it was started without them, no socket may come to stand where messages are written to. */
+static void have_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
 	int status = EXIT_REFUSED;
 
+	have_standard_files();
 	if (options_parse(&o, argc, argv) == 0)
 		status = answer(&o);
 	else if (argc == 1)

@@ -5,6 +5,8 @@ import re
 import signal
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 
@@ -434,6 +436,49 @@ def test_a_new_process_tells_the_old_one_to_finish(ballast, origin, client):
     assert old.wait_exit() == 0
     old.process = None
     assert new.process.poll() is None
+
+
+OTHER_BALANCER = """
+import signal, socket, sys, time
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+def told(number, _):
+    print(signal.Signals(number).name, flush=True)
+    if number == signal.SIGTTOU and sys.argv[2] == "obeys":
+        listener.close()
+    if number == signal.SIGUSR1:
+        sys.exit(0)
+for number in (signal.SIGTTOU, signal.SIGTTIN, signal.SIGUSR1):
+    signal.signal(number, told)
+print("ready", flush=True)
+time.sleep(20)
+"""
+
+
+@pytest.mark.parametrize("how, signals", [("obeys", ["SIGTTOU", "SIGUSR1"]), ("refuses", ["SIGTTOU", "SIGTTIN"])])
+def test_an_old_process_that_does_not_share_its_port_is_asked_to_pause(ballast, how, signals):
+    port = free_port()
+    with subprocess.Popen([sys.executable, "-c", OTHER_BALANCER, str(port), how], stdout=subprocess.PIPE, text=True) as old:
+        assert old.stdout.readline() == "ready\n"
+        lb = ballast(SMALL.format("").replace("@web@", str(port)), args=["-sf", str(old.pid)], wait=False)
+        assert [old.stdout.readline().strip() for _ in signals] == signals
+        if how == "refuses":
+            assert lb.wait_exit() == 1
+            assert lb.log().count("Address already in use") == 1
+            lb.process = None
+        else:
+            wait_until(lambda: not refused(port), 5, "a listener")
+            assert get(port).text == "hello"
+        old.kill()
+
+
+def test_a_start_without_standard_files_is_a_start(ballast):
+    lb = ballast(SMALL.format(""))
+    lb.stop()
+    starter = f"exec {program()} -f {lb.config_path} <&- >&- 2>&-"
+    with subprocess.Popen(["/bin/sh", "-c", starter]) as p:
+        wait_until(lambda: not refused(lb.port["web"]), 5, "a listener")
+        assert get(lb.port["web"]).text == "hello"
+        p.terminate()
 
 
 def test_a_new_process_ends_the_old_one(ballast):
