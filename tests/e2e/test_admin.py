@@ -221,13 +221,14 @@ def test_the_last_error_is_shown(lb):
 
 def test_limits_hold_at_once(lb):
     assert lb.cli("set maxconn frontend web 1") == "\n"
-    with Client(lb.port["web"]) as first, Client(lb.port["web"]) as second:
+    with Client(lb.port["web"]) as first:
         assert first.request("GET", "/").status == 200
-        second.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert second.silent()
-        assert lb.cli("set maxconn frontend web 10") == "\n"
-        second.sock.settimeout(5)
-        assert second.response().status == 200
+        with Client(lb.port["web"]) as second:
+            second.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert second.silent()
+            assert lb.cli("set maxconn frontend web 10") == "\n"
+            second.sock.settimeout(5)
+            assert second.response().status == 200
 
 
 def test_many_sessions_at_once_and_none_stays(lb):
