@@ -460,9 +460,11 @@ void h1_client_timer(struct timer *t)
 static void connection_field(struct exchange *x, struct batch *b, const struct msg *m)
 {
 	static const char close_text[] = "Connection: close\r\n", keep_text[] = "Connection: keep-alive\r\n",
-			  upgrade_text[] = "Connection: upgrade\r\n";
+			  upgrade_text[] = "Connection: upgrade\r\n", last_text[] = "Connection: upgrade, close\r\n";
 
-	if (m->status == 101 || m->status == 426)
+	if (m->status == 426 && x->flags & XF_CLOSE_CLIENT)
+		batch_add(b, last_text, sizeof last_text - 1);
+	else if (m->status == 101 || m->status == 426)
 		batch_add(b, upgrade_text, sizeof upgrade_text - 1);
 	else if (x->flags & XF_CLOSE_CLIENT)
 		batch_add(b, close_text, sizeof close_text - 1);
@@ -498,11 +500,6 @@ static int h1_client_head(struct exchange *x, struct msg *m)
 	if (m->status != 101 && m->status != 426)
 		m->flags &= ~(uint32_t)MSG_UPGRADE;
 	msg_remove_hop_by_hop(m);
-	if (BL_UNLIKELY(b->count + m->field_count > BATCH_PIECES - 2 * BATCH_ROOM) && b->count) { /* interim ones */
-		int rc = x->client->ops->flush(x, true);
-		if (rc < 0)
-			return rc;
-	}
 	int n = msg_serialize_head(m, b->v + b->count, BATCH_PIECES - BATCH_ROOM - b->count, &x->arena);
 	if (n < 0)
 		return n;

@@ -38,10 +38,44 @@ static int interim(struct exchange *x)
 	return rc < 0 ? rc : FLOW_OK;
 }
 
+static struct slice protocol_name(struct slice protocol)
+{
+	ptrdiff_t slash = slice_find_byte(protocol, '/');
+	return slash < 0 ? protocol : slice_of(protocol.ptr, (size_t)slash);
+}
+
+static bool offers_protocol(const struct msg *request, struct slice name)
+{
+	for (int i = msg_find_id(request, FIELD_UPGRADE, 0); i >= 0; i = msg_find_id(request, FIELD_UPGRADE, i + 1)) {
+		struct slice list = field_value(&request->fields[i]), member;
+		while (slice_next_member(&list, &member))
+			if (member.len && slice_eq_icase(protocol_name(member), name))
+				return true;
+	}
+	return false;
+}
+
+/* A server may only switch to what the client offered (RFC 9110 section 7.8). */
+static bool switches_to_an_offer(const struct exchange *x)
+{
+	const struct msg *m = &x->response;
+	int i = msg_find_id(m, FIELD_UPGRADE, 0);
+
+	if (i < 0)
+		return false;
+	for (; i >= 0; i = msg_find_id(m, FIELD_UPGRADE, i + 1)) {
+		struct slice list = field_value(&m->fields[i]), member;
+		while (slice_next_member(&list, &member))
+			if (!offers_protocol(&x->request, protocol_name(member)))
+				return false;
+	}
+	return true;
+}
+
 static int switch_protocols(struct exchange *x)
 {
 	bool asked = x->flags & XF_EXPECTS_UPGRADE && x->flags & XF_REQUEST_DONE;
-	if (!asked || msg_find_id(&x->response, FIELD_UPGRADE, 0) < 0) {
+	if (!asked || !switches_to_an_offer(x)) {
 		exchange_bad_response(x, H1_ERR_STATUS, 0, x->response.start_line.ptr, x->response.start_line.len);
 		return -EPROTO;
 	}
