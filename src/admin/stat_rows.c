@@ -62,11 +62,17 @@ static void begin(struct stat_row *r, enum stat_object object, const char *proxy
 	put(r, ST_TYPE, object);
 }
 
-static void put_common(struct stat_row *r, const struct counted *c, enum proxy_mode mode, const struct stat_view *view)
+/* The sum of what each thread had at most is at least what all had at a time; no more than `limit` (0: none) it was. */
+static void put_most(struct stat_row *r, const struct counted *c, uint32_t limit)
 {
 	int64_t most = counters_current_max(c->first, c->stride, c->threads);
 
-	put(r, ST_SMAX, most > 0 ? (uint64_t)most : 0);
+	put(r, ST_SMAX, most <= 0 ? 0 : limit && most > limit ? limit : (uint64_t)most);
+}
+
+static void put_common(struct stat_row *r, const struct counted *c, enum proxy_mode mode, const struct stat_view *view)
+{
+	put_most(r, c, 0);
 	put_sum(r, ST_STOT, c, COUNT_SESS);
 	put_sum(r, ST_BIN, c, COUNT_BYTES_IN);
 	put_sum(r, ST_BOUT, c, COUNT_BYTES_OUT);
@@ -138,6 +144,7 @@ void stat_fill_frontend(struct stat_row *r, const struct frontend *f, const stru
 
 	begin(r, STAT_FRONTEND, f->name, "FRONTEND", f->id, 0);
 	put_common(r, &c, f->mode, view);
+	put_most(r, &c, limit ? limit : frontend_process_maxconn());
 	put(r, ST_SCUR, current(&c));
 	put(r, ST_SLIM, limit ? limit : frontend_process_maxconn());
 	put_sum(r, ST_DREQ, &c, COUNT_DENIED_REQ);
@@ -312,6 +319,7 @@ void stat_fill_server(struct stat_row *r, struct server *s, const struct stat_vi
 	put_common(r, &c, s->backend->mode, view);
 	put_server_side(r, &c, s->backend->mode, view);
 	put_limits(r, s);
+	put_most(r, &c, atomic_load(&s->maxconn_now));
 	put_sum(r, ST_CONNECT, &c, COUNT_CONN);
 	put_sum(r, ST_REUSE, &c, COUNT_CONN_REUSED);
 	put_pool(r, s);

@@ -93,7 +93,7 @@ fail:
 	return err;
 }
 
-static void close_descriptors(struct loop *l)
+void loop_close_now(struct loop *l)
 {
 	for (unsigned i = 0; i < l->closing_count; i++)
 		close(l->closing[i]);
@@ -118,7 +118,7 @@ static void free_garbage(struct loop *l)
 
 void loop_free(struct loop *l)
 {
-	close_descriptors(l);
+	loop_close_now(l);
 	free_garbage(l);
 	free(l->garbage);
 	free(l->batch);
@@ -244,7 +244,7 @@ void loop_turn(struct loop *l, int max_wait_ms)
 	run_posts(l);
 	timer_fire_due(&l->wheel);
 	run_deferred(l);
-	close_descriptors(l);
+	loop_close_now(l);
 	free_garbage(l);
 	account(l, before_ns);
 }

@@ -107,6 +107,8 @@ static bool accept_one(struct listener_socket *s)
 	case ENOBUFS:
 	case ENOMEM:
 		complain(s, err);
+		if (l->exhausted)
+			l->exhausted();
 		set_waiting(s, true);
 		wait_for_place(s);
 		return false;

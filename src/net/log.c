@@ -105,7 +105,7 @@ static size_t render_header(const struct log_target *t, const char *tag, unsigne
 	return n < HEADER_MAX ? (size_t)n : HEADER_MAX - 1;
 }
 
-/* The target's descriptor, opened on first use; two threads that open it at once keep one. */
+/* The target's descriptor, opened on first use at the latest; two threads that open it at once keep one. */
 static int target_fd(struct log_target *t)
 {
 	int fd = atomic_load_explicit(&t->fd, memory_order_acquire), none = -1;
@@ -213,6 +213,12 @@ void log_targets_init(struct log_targets *t)
 {
 	*t = (struct log_targets){ .tag = NULL };
 	list_init(&t->list);
+}
+
+void log_targets_open(struct log_targets *t)
+{
+	list_for_each(it, &t->list)
+		target_fd(list_entry(it, struct log_target, link));
 }
 
 static bool list_wants(const struct list *list, enum log_level level)

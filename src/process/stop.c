@@ -24,6 +24,7 @@ void worker_hard_stop(struct worker *w, int status)
 	w->status = status;
 	if (w->stopping)
 		loop_timer_clear(&w->stop_timer);
+	sockets_close(&w->run->sockets); /* posted before the end: no connection comes while the others are ended */
 	for (unsigned i = 0; i < w->run->threads; i++) {
 		w->thread[i].end.run = end_loop;
 		loop_post(&w->thread[i].loop, &w->thread[i].end);

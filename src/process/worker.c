@@ -169,10 +169,15 @@ static int start_proxies(const struct run *r)
 {
 	int err = 0;
 
-	for (struct backend *b = r->graph->backends; b && !err; b = b->next)
+	log_targets_open(&r->graph->global.log);
+	for (struct backend *b = r->graph->backends; b && !err; b = b->next) {
+		log_targets_open(&b->log);
 		err = backend_start(b, r->threads);
-	for (struct frontend *f = r->graph->frontends; f && !err; f = f->next)
+	}
+	for (struct frontend *f = r->graph->frontends; f && !err; f = f->next) {
+		log_targets_open(&f->log);
 		err = frontend_start(f, r->threads);
+	}
 	return err;
 }
 

@@ -263,15 +263,23 @@ void exchange_check_done(struct exchange *x)
 	exchange_end(x, false);
 }
 
+static char client_gone_phase(const struct exchange *x)
+{
+	switch (x->state) {
+	case X_RULES: return 'R';
+	case X_QUEUE: return 'Q';
+	case X_CONNECT: return 'C';
+	default: break;
+	}
+	return x->state == X_TUNNEL || x->flags & XF_RESPONSE_HEAD || !(x->flags & XF_REQUEST_DONE) ? 'D' : 'H';
+}
+
 void exchange_client_gone(struct exchange *x)
 {
 	if (x->state == X_DONE)
 		return;
 	x->cause = CAUSE_CLIENT_ABORT;
-	if (x->state == X_TUNNEL || x->flags & XF_RESPONSE_HEAD || !(x->flags & XF_REQUEST_DONE))
-		x->phase_letter = 'D';
-	else
-		x->phase_letter = x->state == X_QUEUE ? 'Q' : x->state == X_CONNECT ? 'C' : 'H';
+	x->phase_letter = client_gone_phase(x);
 	count_add(frontend_counters(x->frontend), COUNT_CLIENT_ABORTS, 1);
 	if (x->backend)
 		count_add(backend_counters(x->backend), COUNT_CLIENT_ABORTS, 1);
@@ -283,15 +291,13 @@ void exchange_client_gone(struct exchange *x)
 void exchange_client_ended(struct exchange *x)
 {
 	bool aborts = x->frontend->set.abort_on_close || (x->backend && x->backend->set.abort_on_close);
+	bool waits = x->state == X_QUEUE || x->state == X_CONNECT || x->flags & XF_SUSPENDED;
 
 	x->flags |= XF_CLIENT_ENDED;
-	if (!(x->flags & XF_REQUEST_DONE)) {
-		if (x->state == X_SEND || x->state == X_ANSWERING)
-			x->client->ops->read_body(x); /* what is buffered still counts */
-		return;
-	}
-	if (aborts && (x->state == X_QUEUE || x->state == X_CONNECT || x->state == X_SEND || x->flags & XF_SUSPENDED))
+	if (aborts && (waits || (x->state == X_SEND && x->flags & XF_REQUEST_DONE)))
 		exchange_client_gone(x);
+	else if (!(x->flags & XF_REQUEST_DONE) && (x->state == X_SEND || x->state == X_ANSWERING))
+		x->client->ops->read_body(x); /* what is buffered still counts */
 }
 
 void exchange_kill(struct exchange *x)

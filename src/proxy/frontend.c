@@ -129,12 +129,18 @@ static void on_accept(struct listener *l, int fd, const union addr *peer)
 	listener_release(l);
 }
 
+static void on_exhausted(void)
+{
+	server_pool_shed();
+}
+
 void frontend_adopt_listener(struct frontend *f, struct listener *l)
 {
 	l->owner = f;
 	l->take = take_place;
 	l->untake = give_place;
 	l->on_accept = on_accept;
+	l->exhausted = on_exhausted;
 }
 
 void frontend_pause(struct frontend *f)

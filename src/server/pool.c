@@ -249,6 +249,8 @@ struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port,
 	sc->target_version = atomic_load(&s->target_version);
 	list_init(&sc->link);
 	*error = start_connect(s, sc, client_dst_port, ready);
+	if (BL_UNLIKELY(*error == -EMFILE || *error == -ENFILE) && server_pool_shed())
+		*error = start_connect(s, sc, client_dst_port, ready);
 	if (*error) {
 		free(sc);
 		return NULL;
@@ -351,6 +353,21 @@ static void sweep(struct timer *timer)
 }
 
 /* --- all at once --- */
+
+unsigned server_pool_shed(void)
+{
+	unsigned count = 0;
+
+	if (!pool_self.servers.next)
+		return 0;
+	list_for_each(it, &pool_self.servers) {
+		struct server_thread *t = list_entry(it, struct server_thread, link);
+		for (uint32_t n = (load_relaxed(&t->idle_count) + 1) / 2; n; n--, count++)
+			server_conn_drop(oldest(t), false);
+	}
+	loop_close_now(loop_self);
+	return count;
+}
 
 void server_pool_flush(struct server *s)
 {

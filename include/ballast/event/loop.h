@@ -96,6 +96,8 @@ void loop_forget(struct loop *l, struct watch *w);
 /* The same, and closes the descriptor at the end of this turn: what others do on seeing that (a client connects anew) then
  * comes together, and wakes this thread once, not once for each. */
 void loop_close_later(struct loop *l, struct watch *w);
+/* Closes at once what loop_close_later put off: somebody needs the descriptors. */
+void loop_close_now(struct loop *l);
 
 /* Queues `d` (once) for the end of this turn. */
 void loop_defer(struct loop *l, struct deferred *d);

@@ -59,6 +59,8 @@ struct listener {
 	void (*on_accept)(struct listener *l, int fd, const union addr *peer);
 	/* Reserves a place for one connection; false: full.  NULL: there is always one. */
 	bool (*take)(struct listener *l);
+	/* No descriptor, or no memory, for one more: the owner may give some back.  NULL: it has none to give. */
+	void (*exhausted)(void);
 	/* Gives a place back for which no connection came. */
 	void (*untake)(struct listener *l);
 

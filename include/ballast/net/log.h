@@ -63,6 +63,9 @@ struct log_targets {
 };
 
 void log_targets_init(struct log_targets *t);
+/* Opens what is sent to now, so that running out of descriptors later costs no line; what cannot be opened is tried
+ * again with each line. */
+void log_targets_open(struct log_targets *t);
 /* Whether anything would be sent at all: asked before a line is rendered. */
 bool log_wanted(const struct log_targets *t, enum log_level level);
 /* `log TARGET [len N] [format F] [sample RANGES:SIZE] FACILITY [LEVEL [MINLEVEL]]` from word `from`, or `global`.

@@ -162,6 +162,8 @@ void server_pool_flush_all(struct server *s);
 /* Idle, and used, connections in all threads. From any thread. */
 uint32_t server_idle_connections(const struct server *s);
 uint32_t server_used_connections(const struct server *s);
+/* Descriptors are out: closes half of this thread's idle connections, the oldest, at once. How many. */
+unsigned server_pool_shed(void);
 /* At a thread's end: closes its idle connections to every server, and the shared ones. */
 void server_pool_thread_free(void);
 
