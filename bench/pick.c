@@ -43,7 +43,9 @@ static double best_ns(const struct picker *p)
 
 		do {
 			for (int i = 0; i < 100; i++, n++) {
-				struct pick_request r = { &t, n * 0x9e3779b97f4a7c15u >> 32, true, NULL };
+				struct pick_request r = { .thread = &t,
+					.hash = n * 0x9e3779b97f4a7c15u >> 32,
+					.has_hash = true };
 
 				sink ^= pick_choose(p, &r);
 			}

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 
 #include "ballast/base/diag.h"
+#include "ballast/balance/hash_key.h"
 #include "ballast/balance/pick.h"
 #include "ballast/server/check.h"
 #include "internal.h"
@@ -19,7 +20,8 @@ static const char *parse_weight(const struct server *s, const char *word, unsign
 {
 	char *end;
 	long n;
-	bool fixed = s->backend->algorithm && s->backend->algorithm->static_weight;
+	const struct backend *b = s->backend;
+	bool fixed = b->algorithm && pick_static_weight(b->algorithm, b->hash_options ? b->hash_options->method : NULL);
 
 	if (!*word)
 		return "Require <weight> or <weight%>.";

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ballast/balance/hash_key.h"
 #include "ballast/balance/pick.h"
 #include "ballast/server/backend.h"
 
@@ -53,6 +54,15 @@ static void arrays_fill(struct input_arrays *a, const struct backend *b)
 	}
 }
 
+static void add_settings(struct pick_input *in, const struct backend *b)
+{
+	in->method = b->hash_options ? b->hash_options->method : NULL;
+	in->fallback = b->fallback;
+	in->fallback_param = b->fallback_param;
+	in->balance_factor = b->balance_factor;
+	in->latency = b->latency;
+}
+
 static struct picker *attach_build(struct backend *b, uint32_t generation)
 {
 	struct input_arrays a = { 0 };
@@ -68,6 +78,7 @@ static struct picker *attach_build(struct backend *b, uint32_t generation)
 			.load = b->load,
 			.maxconn = b->maxconn,
 			.all_backups = b->set.all_backups };
+		add_settings(&in, b);
 		arrays_fill(&a, b);
 		p = pick_build(b->algorithm, b->algorithm_param, &in, generation);
 	}
@@ -82,10 +93,8 @@ static void attach_free(void *picker, void *arg)
 }
 
 /* One cache line a thread: the position moves with every choice. */
-static int attach_start(struct backend *b)
+static int start_threads(struct backend *b)
 {
-	if (!b->algorithm)
-		b->algorithm = pick_algorithm_find(SLICE("roundrobin"));
 	for (uint32_t i = 0; i < b->threads; i++) {
 		struct pick_thread *t = aligned_alloc(64, (sizeof *t + 63) & ~(size_t)63);
 		if (!t)
@@ -94,18 +103,38 @@ static int attach_start(struct backend *b)
 		pick_thread_init(t, i);
 		b->thread[i].pick = t;
 	}
-	return b->algorithm ? 0 : -EINVAL;
+	return 0;
+}
+
+static int attach_start(struct backend *b)
+{
+	struct pick_input in = { 0 };
+
+	if (!b->algorithm)
+		b->algorithm = pick_algorithm_find(SLICE("roundrobin"));
+	add_settings(&in, b);
+	if (pick_needs_latency(b->algorithm, &in)) {
+		b->latency = calloc(b->server_count ? b->server_count : 1, sizeof(*b->latency));
+		b->latency_decay_ms = pick_latency_decay_ms(b->algorithm, b->algorithm_param, &in);
+		if (!b->latency)
+			return -ENOMEM;
+	}
+	return start_threads(b);
 }
 
 static void attach_stop(struct backend *b)
 {
 	for (uint32_t i = 0; b->thread && i < b->threads; i++)
 		free(b->thread[i].pick);
+	free(b->latency);
 }
 
 static bool attach_needs_load(const struct backend *b)
 {
-	return b->algorithm->needs_load;
+	struct pick_input in = { 0 };
+
+	add_settings(&in, b);
+	return pick_needs_load(b->algorithm, &in);
 }
 
 void balance_attach(void)

@@ -157,3 +157,33 @@ uint32_t hash_uri(const struct hash_options *o, struct slice target)
 {
 	return hash_key(o, hash_uri_key(o, target));
 }
+
+struct slice hash_param_key(struct slice name, struct slice target)
+{
+	ptrdiff_t question = slice_find_byte(target, '?');
+	struct slice rest = slice_skip(target, question < 0 ? target.len : (size_t)question + 1);
+
+	while (rest.len) {
+		ptrdiff_t end = slice_find_byte(rest, '&');
+		struct slice one = slice_of(rest.ptr, end < 0 ? rest.len : (size_t)end);
+
+		if (one.len > name.len && slice_starts_with(one, name) && one.ptr[name.len] == '=')
+			return slice_skip(one, name.len + 1);
+		rest = slice_skip(rest, end < 0 ? rest.len : (size_t)end + 1);
+	}
+	return (struct slice){ NULL, 0 };
+}
+
+/* The byte before the last dot belongs to the label even where it is a dot itself, as in HAProxy. */
+struct slice hash_domain_key(struct slice value)
+{
+	size_t end = value.len, start;
+
+	while (end > 0 && value.ptr[end - 1] != '.')
+		end--;
+	if (end < 2)
+		return value;
+	for (start = --end - 1; start > 0 && value.ptr[start - 1] != '.'; start--)
+		;
+	return slice_of(value.ptr + start, end - start);
+}

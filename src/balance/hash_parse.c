@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "ballast/balance/hash_key.h"
+#include "ballast/balance/pick.h"
 
 static int not_supported(const struct token *t, struct diag *d)
 {
@@ -28,19 +29,34 @@ static int parse_function(const struct token *t, struct hash_options *o, struct 
 	return 0;
 }
 
+static int parse_method(const struct token *t, struct hash_options *o, struct diag *d)
+{
+	enum { METHODS_MAX = 8 };
+	const char *names[METHODS_MAX + 1];
+	const struct pick_method *m;
+	unsigned which = 0, n = 0;
+
+	while (n < METHODS_MAX && (m = pick_method_at(n)))
+		names[n++] = m->name;
+	names[n] = NULL;
+	if (token_choice(t, "hash method", names, &which, d) < 0)
+		return -EINVAL;
+	o->method = pick_method_at(which);
+	return 0;
+}
+
 int hash_type_parse(const struct line *l, struct hash_options *o, struct diag *d)
 {
-	static const char *const methods[] = { "map-based", "consistent", NULL }, *const modifiers[] = { "avalanche",
-		NULL };
+	static const char *const modifiers[] = { "avalanche", NULL };
 	unsigned which;
 
 	o->function = HASH_FUNCTION_SDBM;
-	o->avalanche = false;
-	if (line_args(l, 1, 3, d) < 0 || token_choice(&l->words[1], "hash method", methods, &which, d) < 0)
+	if (line_args(l, 1, 3, d) < 0 || parse_method(&l->words[1], o, d) < 0)
 		return -EINVAL;
-	if (which == 1)
-		return not_supported(&l->words[1], d);
-	if (l->count > 2 && parse_function(&l->words[2], o, d) < 0)
+	o->avalanche = l->count == 2 && o->method->avalanche;
+	if (l->count == 2)
+		return 0;
+	if (parse_function(&l->words[2], o, d) < 0)
 		return -EINVAL;
 	if (l->count > 3 && token_choice(&l->words[3], "hash modifier", modifiers, &which, d) < 0)
 		return -EINVAL;

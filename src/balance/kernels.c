@@ -86,6 +86,15 @@ static uint32_t first_free(const struct kernel_loads *l, const _Atomic uint32_t 
 	return to;
 }
 
+static uint64_t sum(const struct kernel_loads *l, uint32_t from, uint32_t to)
+{
+	uint64_t total = 0;
+
+	for (uint32_t i = from; i < to; i++)
+		total += atomic_load_explicit(&l->load[i], memory_order_relaxed) & ~l->dead[i];
+	return total;
+}
+
 const struct pick_kernels pick_kernels_portable = {
 	.level = SIMD_PORTABLE,
 	.count16 = count16,
@@ -94,6 +103,7 @@ const struct pick_kernels pick_kernels_portable = {
 	.least16_equal = least16_equal,
 	.least16_weighted = least16_weighted,
 	.first_free = first_free,
+	.sum = sum,
 };
 
 /* The kernels of a level, NULL where the processor cannot run them.  SSE2 has neither the unsigned compares

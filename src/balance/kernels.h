@@ -36,6 +36,8 @@ struct pick_kernels {
 	/* First slot in [from, to) whose load is below its maxconn (0: no limit); `to` where none is. */
 	uint32_t (
 		*first_free)(const struct kernel_loads *l, const _Atomic uint32_t *maxconn, uint32_t from, uint32_t to);
+	/* Sum of the loads of the slots in [from, to) that may be chosen. */
+	uint64_t (*sum)(const struct kernel_loads *l, uint32_t from, uint32_t to);
 };
 
 /* The first set bit from `start` on, else the first of all. */

@@ -219,6 +219,24 @@ AVX2 static uint32_t avx2_first_free(const struct kernel_loads *l, const _Atomic
 	return to;
 }
 
+AVX2 static uint64_t avx2_sum(const struct kernel_loads *l, uint32_t from, uint32_t to)
+{
+	const __m256i low = _mm256_set1_epi64x(UINT32_MAX);
+	__m256i even = _mm256_setzero_si256(), odd = even;
+
+	for (uint32_t i = from; i < to; i += 8) {
+		/* What live8() made all ones because it is dead or outside is nothing here. */
+		__m256i in = to - i < 8 ? ones_below8(to - i) : _mm256_set1_epi32(-1);
+		__m256i v = _mm256_and_si256(in, _mm256_andnot_si256(load8(l->dead + i), live8(l, i, to - i)));
+
+		even = _mm256_add_epi64(even, _mm256_and_si256(v, low));
+		odd = _mm256_add_epi64(odd, _mm256_srli_epi64(v, 32));
+	}
+	uint64_t lane[4];
+	_mm256_storeu_si256((__m256i *)(void *)lane, _mm256_add_epi64(even, odd));
+	return lane[0] + lane[1] + lane[2] + lane[3];
+}
+
 const struct pick_kernels pick_kernels_avx2 = {
 	.level = SIMD_AVX2,
 	.count16 = avx2_count16,
@@ -227,6 +245,7 @@ const struct pick_kernels pick_kernels_avx2 = {
 	.least16_equal = avx2_least16_equal,
 	.least16_weighted = avx2_least16_weighted,
 	.first_free = avx2_first_free,
+	.sum = avx2_sum,
 };
 
 /* --- AVX-512 --- */
@@ -359,6 +378,21 @@ AVX512 static uint32_t avx512_first_free(const struct kernel_loads *l, const _At
 	return to;
 }
 
+AVX512 static uint64_t avx512_sum(const struct kernel_loads *l, uint32_t from, uint32_t to)
+{
+	const __m512i low = _mm512_set1_epi64(UINT32_MAX);
+	__m512i even = _mm512_setzero_si512(), odd = even;
+
+	for (uint32_t i = from; i < to; i += 16) {
+		__m512i dead = _mm512_loadu_si512(l->dead + i);
+		__m512i v = _mm512_maskz_andnot_epi32(mask16(to - i), dead, live16(l, i, to - i));
+
+		even = _mm512_add_epi64(even, _mm512_and_si512(v, low));
+		odd = _mm512_add_epi64(odd, _mm512_srli_epi64(v, 32));
+	}
+	return (uint64_t)_mm512_reduce_add_epi64(_mm512_add_epi64(even, odd));
+}
+
 const struct pick_kernels pick_kernels_avx512 = {
 	.level = SIMD_AVX512,
 	.count16 = avx512_count16,
@@ -367,6 +401,7 @@ const struct pick_kernels pick_kernels_avx512 = {
 	.least16_equal = avx512_least16_equal,
 	.least16_weighted = avx512_least16_weighted,
 	.first_free = avx512_first_free,
+	.sum = avx512_sum,
 };
 
 #endif

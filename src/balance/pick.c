@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "algorithm.h"
+#include "bounded.h"
 
 enum { PADDING = 16, CACHE_LINE = 64 };
 
@@ -18,6 +18,17 @@ static const struct pick_algorithm *const algorithms[] = {
 	&pick_random,
 	&pick_source,
 	&pick_uri,
+	&pick_url_param,
+	&pick_hdr,
+	&pick_hash,
+	&pick_p2c,
+	&pick_ewma,
+};
+
+static const struct pick_method *const methods[] = {
+	&pick_map_based,
+	&pick_consistent,
+	&pick_maglev,
 };
 
 const struct pick_algorithm *pick_algorithm_at(size_t index)
@@ -33,6 +44,50 @@ const struct pick_algorithm *pick_algorithm_find(struct slice name)
 		if (slice_eq(name, slice_from_str(a->name)))
 			return a;
 	return NULL;
+}
+
+const struct pick_method *pick_method_at(size_t index)
+{
+	return index < sizeof(methods) / sizeof(*methods) ? methods[index] : NULL;
+}
+
+const struct pick_method *pick_method_find(struct slice name)
+{
+	const struct pick_method *m;
+
+	for (size_t i = 0; (m = pick_method_at(i)); i++)
+		if (slice_eq(name, slice_from_str(m->name)))
+			return m;
+	return NULL;
+}
+
+/* --- what an algorithm and its method need --- */
+
+static const struct pick_method *method_of(const struct pick_method *m)
+{
+	return m ? m : &pick_map_based;
+}
+
+static const struct pick_algorithm *fallback_of(const struct pick_input *in)
+{
+	return in->fallback ? in->fallback : &pick_roundrobin;
+}
+
+bool pick_static_weight(const struct pick_algorithm *a, const struct pick_method *method)
+{
+	return a->needs_hash ? method_of(method)->static_weight : a->static_weight;
+}
+
+bool pick_needs_load(const struct pick_algorithm *a, const struct pick_input *in)
+{
+	if (!a->needs_hash)
+		return a->needs_load;
+	return fallback_of(in)->needs_load || (in->balance_factor && method_of(in->method)->bounded);
+}
+
+bool pick_needs_latency(const struct pick_algorithm *a, const struct pick_input *in)
+{
+	return a->needs_hash ? fallback_of(in)->needs_latency : a->needs_latency;
 }
 
 /* --- what the algorithms share --- */
@@ -196,6 +251,20 @@ static void fill_cumulative(struct picker *p)
 		p->cumulative[i] = UINT32_MAX;
 }
 
+static int build_choice(struct picker *p, const struct pick_input *in)
+{
+	const struct pick_algorithm *a = p->algorithm;
+
+	if (!a->needs_hash)
+		return a->build(p);
+	p->fallback = pick_build(fallback_of(in), in->fallback_param, in, p->generation);
+	if (!p->fallback)
+		return -ENOMEM;
+	if (p->balance_factor && method_of(in->method)->bounded && !(p->bounded = bounded_build(p)))
+		return -ENOMEM;
+	return method_of(in->method)->build(p);
+}
+
 struct picker *pick_build(const struct pick_algorithm *a, int64_t param, const struct pick_input *in,
 	uint32_t generation)
 {
@@ -203,7 +272,8 @@ struct picker *pick_build(const struct pick_algorithm *a, int64_t param, const s
 	bool on_backup = usable == 0;
 
 	BL_ASSERT(in->count <= PICK_SERVERS_MAX);
-	BL_ASSERT(in->load || !a->needs_load);
+	BL_ASSERT(in->load || !pick_needs_load(a, in));
+	BL_ASSERT(in->latency || !pick_needs_latency(a, in));
 	if (on_backup) {
 		usable = count_serving(in, true);
 		if (usable && !in->all_backups)
@@ -217,14 +287,18 @@ struct picker *pick_build(const struct pick_algorithm *a, int64_t param, const s
 	p->param = param;
 	p->load = in->load;
 	p->maxconn = in->maxconn;
+	p->latency = in->latency;
+	p->balance_factor = in->balance_factor;
 	p->algorithm = a;
+	p->input = in;
 	fill_servers(p, in);
 	fill_cumulative(p);
 	p->choose = usable ? choose_only : choose_none;
-	if (usable > 1 && a->build(p) < 0) {
+	if (usable > 1 && build_choice(p, in) < 0) {
 		pick_free(p);
 		return NULL;
 	}
+	p->input = NULL;
 	return p;
 }
 
@@ -232,6 +306,8 @@ void pick_free(struct picker *p)
 {
 	if (!p)
 		return;
+	pick_free(p->fallback);
+	free(p->bounded);
 	free(p->data);
 	free(p);
 }

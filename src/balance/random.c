@@ -1,63 +1,13 @@
 /* random: the least loaded of some servers drawn at random, by weight (the power of two choices: Mitzenmacher,
  * Richa, Sitaraman, 'The Power of Two Random Choices', 2001).
- *
- * Numbers come from arc4random_buf(), which glibc 2.36 answers by the kernel's generator: nobody who sees which
- * servers were chosen can tell the next ones.  A system call for each number would cost more than all the rest,
- * so each thread takes many at a time.  A draw is exact (Lemire, 'Fast Random Integer Generation in an
- * Interval', 2019: the few numbers that would favour some places are thrown away).
  */
 #include <errno.h>
 
 #include "ballast/base/slice.h"
-#include "wheel.h"
+#include "bounded.h"
+#include "draw.h"
 
-enum { DRAWS_DEFAULT = 2, DRAWS_MAX = 1000, STORE = 512 };
-
-/* Of all pickers of a thread. */
-static _Thread_local struct {
-	uint32_t left;
-	uint32_t number[STORE];
-} store;
-
-static uint32_t next_number(void)
-{
-	if (BL_UNLIKELY(store.left == 0)) {
-		arc4random_buf(store.number, sizeof(store.number));
-		store.left = STORE;
-	}
-	return store.number[--store.left];
-}
-
-/* In [0, bound). */
-static inline uint32_t number_below(uint32_t bound)
-{
-	uint64_t product = (uint64_t)next_number() * bound;
-
-	if (BL_UNLIKELY((uint32_t)product < bound)) {
-		uint32_t surplus = -bound % bound;
-
-		while ((uint32_t)product < surplus)
-			product = (uint64_t)next_number() * bound;
-	}
-	return (uint32_t)(product >> 32);
-}
-
-/* Two of them from one number: what the first product leaves over is the second's.  bound < 2^16. */
-static inline void numbers_below(uint32_t bound, uint32_t *a, uint32_t *b)
-{
-	uint32_t square = bound * bound, surplus = 0;
-	uint64_t first, second;
-
-	do {
-		first = (uint64_t)next_number() * bound;
-		second = (uint64_t)(uint32_t)first * bound;
-		/* As in number_below(), for [0, square). */
-		if (BL_UNLIKELY((uint32_t)second < square) && !surplus)
-			surplus = -square % square;
-	} while (BL_UNLIKELY((uint32_t)second < surplus));
-	*a = (uint32_t)(first >> 32);
-	*b = (uint32_t)(second >> 32);
-}
+enum { DRAWS_DEFAULT = 2, DRAWS_MAX = 1000 };
 
 /* Keeps the one with less load in proportion to its weight; of equals the one drawn first. */
 static inline uint32_t less_loaded(const struct picker *p, uint32_t a, uint32_t b)
@@ -86,14 +36,13 @@ static int choose_avoiding(const struct picker *p, const struct pick_request *r)
 
 	for (uint32_t i = 0; i < p->usable; i++)
 		units += bitmap_has(r->avoid, p->slot[i]) ? 0 : pick_units_of(p, i);
-	uint32_t best = find_other(p, r->avoid, number_below(units));
+	uint32_t best = find_other(p, r->avoid, draw_below(units));
 	for (int64_t n = 1; n < p->param; n++)
-		best = less_loaded(p, best, find_other(p, r->avoid, number_below(units)));
+		best = less_loaded(p, best, find_other(p, r->avoid, draw_below(units)));
 	return p->slot[best];
 }
 
-static inline int choose_by(const struct picker *p, const struct pick_request *r,
-	uint32_t (*find)(const struct picker *, const struct wheel *, uint32_t))
+static inline int choose_by(const struct picker *p, const struct pick_request *r, draw_find *find)
 {
 	const struct wheel *w = p->data;
 
@@ -102,52 +51,56 @@ static inline int choose_by(const struct picker *p, const struct pick_request *r
 	if (BL_LIKELY(p->param == 2 && w->units <= UINT16_MAX)) {
 		uint32_t a, b;
 
-		numbers_below(w->units, &a, &b);
+		draw_two_below(w->units, w->units, &a, &b);
 		return p->slot[less_loaded(p, find(p, w, a), find(p, w, b))];
 	}
-	uint32_t best = find(p, w, number_below(w->units));
+	uint32_t best = find(p, w, draw_below(w->units));
 	for (int64_t n = 1; n < p->param; n++)
-		best = less_loaded(p, best, find(p, w, number_below(w->units)));
+		best = less_loaded(p, best, find(p, w, draw_below(w->units)));
 	return p->slot[best];
 }
 
-static inline uint32_t find_equal(const struct picker *p, const struct wheel *w, uint32_t place)
-{
-	(void)p;
-	(void)w;
-	return place;
-}
-
-static inline uint32_t find4(const struct picker *p, const struct wheel *w, uint32_t place)
-{
-	(void)w;
-	return wheel_find4(p, place);
-}
-
-static inline uint32_t find16(const struct picker *p, const struct wheel *w, uint32_t place)
-{
-	return wheel_find16(p, w, place);
-}
-
-/* One server a unit: the place is the index. */
 static int choose_equal(const struct picker *p, const struct pick_request *r)
 {
-	return choose_by(p, r, find_equal);
+	return choose_by(p, r, draw_find_equal);
 }
 
 static int choose4(const struct picker *p, const struct pick_request *r)
 {
-	return choose_by(p, r, find4);
+	return choose_by(p, r, draw_find4);
 }
 
 static int choose16(const struct picker *p, const struct pick_request *r)
 {
-	return choose_by(p, r, find16);
+	return choose_by(p, r, draw_find16);
 }
 
 static int choose_many(const struct picker *p, const struct pick_request *r)
 {
 	return choose_by(p, r, wheel_find_many);
+}
+
+static int slot_of_index(const struct picker *p, uint32_t index)
+{
+	return p->slot[index];
+}
+
+/* With `hash-balance-factor`: where the best that was drawn has its share, the next in line that has not. */
+static int choose_bounded(const struct picker *p, const struct pick_request *r)
+{
+	const struct wheel *w = p->data;
+	uint32_t best = wheel_find(p, w, draw_below(w->units));
+
+	for (int64_t n = 1; n < p->param; n++)
+		best = less_loaded(p, best, wheel_find(p, w, draw_below(w->units)));
+	return bounded_walk(p, r, best, p->usable, slot_of_index);
+}
+
+static int build_bounded(struct picker *p)
+{
+	p->bounded = bounded_build(p);
+	p->choose = choose_bounded;
+	return p->bounded ? 0 : -ENOMEM;
 }
 
 static int build(struct picker *p)
@@ -157,6 +110,8 @@ static int build(struct picker *p)
 		return -ENOMEM;
 	if (p->param == 0)
 		p->param = DRAWS_DEFAULT;
+	if (p->balance_factor)
+		return build_bounded(p);
 	if (pick_equal_weights(p))
 		p->choose = choose_equal;
 	else

@@ -65,7 +65,11 @@ struct proxy_settings {
 	const struct pick_algorithm *algorithm;
 	int64_t algorithm_param;
 	enum hash_key hash_key;
-	struct place balance_at;
+	struct expr *hash_expr;
+	const struct pick_algorithm *fallback; /* NULL: roundrobin */
+	int64_t fallback_param;
+	uint32_t balance_factor;
+	struct place balance_at, balance_factor_at;
 	struct hash_options hash;
 	struct server_settings server;
 };

@@ -52,6 +52,10 @@ static int fill_back(struct cfg_context *c, struct proxy *p)
 	b->algorithm = p->set.algorithm;
 	b->algorithm_param = p->set.algorithm_param;
 	b->hash_key = p->set.hash_key;
+	b->hash_expr = p->set.hash_expr;
+	b->fallback = p->set.fallback;
+	b->fallback_param = p->set.fallback_param;
+	b->balance_factor = p->set.balance_factor;
 	b->acls = p->acls;
 	b->http_request = p->http_request;
 	b->http_response = p->http_response;

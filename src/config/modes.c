@@ -42,22 +42,43 @@ static void drop_forwardfor(struct cfg_context *c, struct proxy *p)
 		p->back->set.forwardfor.on = false;
 }
 
-static void check_tcp(struct cfg_context *c, struct proxy *p)
+/* Keys that only a request has. */
+static void drop_hash(struct cfg_context *c, struct proxy *p)
 {
 	char text[96];
 
+	if (!p->back ||
+		(p->back->hash_key != HASH_URI && p->back->hash_key != HASH_PARAM && p->back->hash_key != HASH_HEADER))
+		return;
+	diag_warn(c->diag, &p->set.balance_at, NULL, "'balance %s' needs mode http: %s uses %s instead",
+		p->back->algorithm->name, proxy_text(p, text, sizeof(text)),
+		p->back->fallback ? p->back->fallback->name : "roundrobin");
+	p->back->algorithm = p->back->fallback ? p->back->fallback : pick_algorithm_find(SLICE("roundrobin"));
+	p->back->algorithm_param = p->back->fallback_param;
+	p->back->hash_key = HASH_NONE;
+}
+
+static void check_tcp(struct cfg_context *c, struct proxy *p)
+{
 	drop_rules(c, p);
 	drop_forwardfor(c, p);
 	if (p->front && p->front->set.monitor_uri.len) {
 		ignored(c, p, &p->set.monitor_at, "'monitor-uri' is");
 		p->front->set.monitor_uri.len = 0;
 	}
-	if (p->back && p->back->hash_key == HASH_URI) {
-		diag_warn(c->diag, &p->set.balance_at, NULL,
-			"'balance uri' needs mode http: %s uses roundrobin instead", proxy_text(p, text, sizeof(text)));
-		p->back->algorithm = pick_algorithm_find(SLICE("roundrobin"));
-		p->back->hash_key = HASH_NONE;
-	}
+	drop_hash(c, p);
+}
+
+/* Only where it stands beside a method that cannot mind it; one that a defaults section gives to all is no mistake. */
+static void check_balance_factor(struct cfg_context *c, const struct proxy *p)
+{
+	const struct pick_method *m = p->set.hash.method;
+	char text[96];
+
+	if (p->back && p->set.balance_factor && p->set.algorithm->needs_hash && !(m && m->bounded))
+		diag_warn(c->diag, &p->set.balance_factor_at, "say 'hash-type consistent'",
+			"'hash-balance-factor' does nothing for %s: its hash-type is map-based",
+			proxy_text(p, text, sizeof(text)));
 }
 
 void check_modes(struct cfg_context *c)
@@ -72,6 +93,7 @@ void check_modes(struct cfg_context *c)
 				"%s has no 'bind': nobody can connect to it", proxy_text(p, text, sizeof(text)));
 		if (p->set.mode == MODE_TCP)
 			check_tcp(c, p);
+		check_balance_factor(c, p);
 	}
 }
 

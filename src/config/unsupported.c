@@ -302,7 +302,6 @@ const struct unsupported unsupported_proxy[] = {
 	{ "filter", NULL },
 	{ "force-persist", NULL },
 	{ "guid", NULL },
-	{ "hash-balance-factor", NULL },
 	{ "hash-preserve-affinity", NULL },
 	{ "http-after-response", NULL },
 	{ "http-error", NULL },
@@ -595,11 +594,8 @@ const struct unsupported unsupported_server[] = {
 
 /* `balance NAME`. */
 const struct unsupported unsupported_algorithms[] = {
-	{ "hash", NULL },
-	{ "hdr", NULL },
 	{ "log-hash", NULL },
 	{ "rdp-cookie", NULL },
 	{ "sticky", NULL },
-	{ "url_param", NULL },
 	{ 0 },
 };

@@ -8,7 +8,6 @@
  */
 #include <string.h>
 
-#include "ballast/balance/hash_key.h"
 #include "ballast/balance/pick.h"
 #include "ballast/proxy/log.h"
 #include "internal.h"
@@ -35,30 +34,16 @@ static int avoid(struct exchange *x, const struct server *s)
 	return 0;
 }
 
-static void hash_request(struct exchange *x, struct pick_request *r)
-{
-	const struct backend *b = x->backend;
-	const union addr *peer = &x->client->peer;
-
-	r->has_hash = true;
-	if (b->hash_key == HASH_URI && !(x->flags & XF_TCP))
-		r->hash = hash_uri(b->hash_options, x->request.target);
-	else if (b->hash_key == HASH_SOURCE && peer->family == AF_INET)
-		r->hash = hash_source4(b->hash_options, (const uint8_t *)&peer->v4.sin_addr);
-	else if (b->hash_key == HASH_SOURCE && peer->family == AF_INET6)
-		r->hash = hash_source6(b->hash_options, (const uint8_t *)&peer->v6.sin6_addr);
-	else
-		r->has_hash = false;
-}
-
 static struct server *pick(struct exchange *x)
 {
 	struct backend *b = x->backend;
-	struct pick_request r = { .thread = b->thread[loop_self->index].pick, .avoid = x->avoid };
+	struct pick_request r = { .thread = b->thread[loop_self->index].pick,
+		.avoid = x->avoid,
+		.now_ms = (uint32_t)loop_self->now_ms };
 	int slot;
 
 	if (b->hash_key != HASH_NONE)
-		hash_request(x, &r);
+		r.has_hash = exchange_hash(x, &r.hash);
 	const struct picker *p = backend_picker_acquire(b);
 	slot = p ? pick_choose(p, &r) : PICK_NONE;
 	backend_picker_release();
@@ -270,6 +255,21 @@ static void try_server(struct exchange *x)
 		loop_timer_set(&x->timer, x->backend->set.timeout_connect_ms);
 }
 
+/* A TCP session's answer is its connection.  A failure counts as a slow answer, so that a server that refuses at once does not seem the fastest. */
+void exchange_note_latency(struct exchange *x, bool failed)
+{
+	const struct backend *b = x->backend;
+	uint64_t since = x->t_connected && !(x->flags & XF_TCP) ? x->t_connected : x->t_connect_start;
+	uint64_t us = (loop_self->now_ns - since) / 1000;
+
+	if (!b->latency)
+		return;
+	if (failed && us < PICK_FAILURE_US)
+		us = PICK_FAILURE_US;
+	pick_latency_note(&b->latency[x->server->slot], b->latency_decay_ms,
+		us < UINT32_MAX ? (uint32_t)us : UINT32_MAX, (uint32_t)loop_self->now_ms);
+}
+
 void exchange_connected(struct exchange *x)
 {
 	int rc;
@@ -281,6 +281,7 @@ void exchange_connected(struct exchange *x)
 	count_add(server_counters(x->server), COUNT_REQ, 1);
 	count_add(backend_counters(x->backend), COUNT_REQ, 1);
 	if (x->flags & XF_TCP) {
+		exchange_note_latency(x, false);
 		exchange_log_early(x);
 		tunnel_start(x);
 		return;
@@ -364,6 +365,7 @@ void exchange_server_gone(struct exchange *x)
 	count_add(s, COUNT_ERR_RESP, 1);
 	count_add(b, COUNT_ERR_RESP, 1);
 	if (!(x->flags & XF_RESPONSE_HEAD)) {
+		exchange_note_latency(x, true);
 		exchange_fail(x, 502, CAUSE_SERVER_ABORT, 'H');
 		return;
 	}
@@ -424,6 +426,7 @@ void exchange_retry(struct exchange *x, int error)
 	struct backend *b = x->backend;
 
 	count_add(server_counters(x->server), COUNT_ERR_CONN, 1);
+	exchange_note_latency(x, true);
 	if (x->sc) {
 		server_conn_drop(x->sc, false);
 		x->sc = NULL;

@@ -387,6 +387,7 @@ static void server_timed_out(struct exchange *x)
 	count_add(backend_counters(x->backend), COUNT_ERR_RESP, 1);
 	count_add(server_counters(x->server), COUNT_ERR_RESP, 1);
 	if (!(x->flags & XF_RESPONSE_HEAD)) {
+		exchange_note_latency(x, true);
 		exchange_fail(x, 504, CAUSE_SERVER_TIMEOUT, 'H');
 		return;
 	}

@@ -238,7 +238,13 @@ bool exchange_enter_backend(struct exchange *x);
 int exchange_prepare_request(struct exchange *x);
 int exchange_add_via(struct exchange *x, struct msg *m);
 
+/* hash.c */
+/* Hash of the key by which x->backend balances (HASH_NONE excluded); false where the request has none. */
+bool exchange_hash(struct exchange *x, uint64_t *hash);
+
 /* connect.c */
+/* For `balance ewma`: the server answered now, or failed. */
+void exchange_note_latency(struct exchange *x, bool failed);
 void exchange_choose(struct exchange *x);
 void exchange_stop_waiting(struct exchange *x);
 void exchange_retry(struct exchange *x, int error);

@@ -119,6 +119,8 @@ static void note_response(struct exchange *x)
 	if (frontend_is_stopping())
 		x->flags |= XF_CLOSE_CLIENT;
 	count_response(x, m->status);
+	if (BL_UNLIKELY(x->backend->latency != NULL))
+		exchange_note_latency(x, false);
 }
 
 static bool becomes_tunnel(const struct exchange *x)

@@ -1,5 +1,5 @@
-/* hash_key: from a request's key to the number that chooses its server: `hash-type` and the keys of
- * `balance source` and `balance uri`.
+/* hash_key: from a request's key to the number that chooses its server: `hash-type` and the keys of the algorithms
+ * that hash: `balance source`, `uri`, `url_param`, `hdr`, `hash`.
  *
  * The results are those of HAProxy, so that both send a client to the same server of the same farm.  Pure
  * functions: any thread, no memory, no errors.
@@ -22,14 +22,19 @@ enum hash_function {
 	HASH_FUNCTION_COUNT
 };
 
+struct pick_method;
+
 /* All zero is the default: map-based, sdbm, no modifier, the path as far as its question mark. */
 struct hash_options {
+	const struct pick_method *method; /* NULL: map-based */
 	enum hash_function function;
 	bool avalanche;
 	uint32_t uri_len;   /* bytes of the URI that count; 0: all */
 	uint32_t uri_depth; /* levels (slashes) of the URI that count; 0: all */
 	bool uri_whole;     /* with the query */
 	bool uri_path_only; /* without scheme and authority */
+	bool domain_only;   /* of a field's value only the label before the last dot */
+	struct slice param; /* name of the URL parameter */
 };
 
 /* The plain functions, as the converters of the same names. */
@@ -50,6 +55,12 @@ uint32_t hash_source6(const struct hash_options *o, const uint8_t address[16]);
 /* `balance uri`: the part of a request target that counts, and its hash. */
 struct slice hash_uri_key(const struct hash_options *o, struct slice target);
 uint32_t hash_uri(const struct hash_options *o, struct slice target);
+
+/* `balance url_param`: the value of the first parameter `name=...` behind the target's question mark, as it stands
+ * there; a NULL ptr where there is none.  Only '&' separates. */
+struct slice hash_param_key(struct slice name, struct slice target);
+/* `balance hdr(name) use_domain_only`: "example" of "www.example.com"; all of it where no dot stands behind a byte. */
+struct slice hash_domain_key(struct slice value);
 
 /* Parses `hash-type METHOD [FUNCTION [MODIFIER]]` and the words after `balance uri` (words[first] on) into *o.
  * 0, or -EINVAL after adding the error at its word. */

@@ -37,6 +37,14 @@ struct pick_input {
 	                                * the algorithm has not needs_load */
 	_Atomic uint32_t *maxconn; /* [count] live limit, 0 none; for `first`; may be NULL */
 	bool all_backups;          /* `option allbackups`: without an active server use all backups, not the first */
+	uint32_t weight_unit;      /* what weight[] has for a server of weight 1; 0: 1 */
+	uint32_t balance_factor;   /* percent of the average load that a server may have, for methods that are bounded
+	                             * and `random`; 0: any */
+	_Atomic uint64_t *latency; /* [count] cells of pick_latency_note(); for needs_latency */
+	/* Of algorithms that need a hash. */
+	const struct pick_method *method;      /* NULL: map-based */
+	const struct pick_algorithm *fallback; /* for requests without a key; needs no hash; NULL: roundrobin */
+	int64_t fallback_param;
 };
 
 /* A thread's own part of the choice in one backend; made by pick_thread_init, owns nothing.  Thread 0 starts
@@ -53,11 +61,12 @@ struct pick_thread {
 struct pick_request {
 	struct pick_thread *thread;
 	uint64_t hash;         /* hashed key, for algorithms that use one */
-	bool has_hash;         /* false: the request has no key; those algorithms fall back to roundrobin */
+	bool has_hash;         /* false: the request has no key; those algorithms ask their fallback */
 	const uint64_t *avoid; /* bitmap by slot of servers to leave out (redispatch), or NULL */
+	uint32_t now_ms;       /* the clock of pick_latency_note(), for algorithms with needs_latency */
 };
 
-enum { PICK_NONE = -1, PICK_SERVERS_MAX = 65535 };
+enum { PICK_NONE = -1, PICK_SERVERS_MAX = 65535, PICK_FAILURE_US = 1000000 };
 
 /* Registry: one row an algorithm, one file each. */
 struct pick_algorithm {
@@ -65,23 +74,39 @@ struct pick_algorithm {
 	const char *help;
 	bool needs_hash;    /* the backend computes pick_request.hash for each request */
 	bool needs_load;    /* load[] must be kept by all threads together */
-	bool static_weight; /* HAProxy's 'static': a weight changed at run time counts only as 0 or not 0; the
-	                      * caller gives the configured one (map-based hashes and static-rr) */
+	bool needs_latency; /* latency[] must be kept */
+	bool static_weight; /* HAProxy's 'static': a weight changed at run time counts only as 0 or not 0; of
+	                      * algorithms with needs_hash the method tells it (pick_static_weight) */
 	uint8_t args_max;
 	/* Parses the argument in parentheses, as random(draws), or NULL where it was not given; 0 or -EINVAL with
 	 * `*why`. NULL: takes none.  A param of 0 is the default. */
 	int (*parse)(const char *arg, int64_t *param, const char **why);
 	/* Chooses the pick function for this size class; fills picker->data. 0 or -ENOMEM.  Called only for two
-	 * servers in use or more. */
+	 * servers in use or more.  NULL with needs_hash: the method's is used. */
+	int (*build)(struct picker *p);
+};
+
+/* How a hash finds its server: `hash-type METHOD`.  One row, one file each, as above. */
+struct pick_method {
+	const char *name;
+	const char *help;
+	bool static_weight;
+	bool bounded;   /* minds balance_factor */
+	bool avalanche; /* its default hash is sdbm with avalanche, not sdbm alone */
 	int (*build)(struct picker *p);
 };
 
 /* Row by name, NULL where there is none; rows in order for help and 'did you mean'. */
 const struct pick_algorithm *pick_algorithm_find(struct slice name);
 const struct pick_algorithm *pick_algorithm_at(size_t index);
+const struct pick_method *pick_method_find(struct slice name);
+const struct pick_method *pick_method_at(size_t index);
+/* With `method` (NULL: map-based): see static_weight. */
+bool pick_static_weight(const struct pick_algorithm *a, const struct pick_method *method);
 
 /* Builds a snapshot; NULL where memory is out. `generation` grows with each snapshot of a backend, from 1.
- * May be called by any thread.  It costs up to about half a millisecond (weights without a common divisor). */
+ * May be called by any thread.  It costs up to about half a millisecond (weights without a common divisor), with
+ * maglev some milliseconds.  `in` says whether the algorithm's needs are met; see pick_needs_load(). */
 struct picker *pick_build(const struct pick_algorithm *a, int64_t param, const struct pick_input *in,
 	uint32_t generation);
 void pick_free(struct picker *p);
@@ -91,6 +116,13 @@ static inline int pick_choose(const struct picker *p, const struct pick_request 
 uint32_t pick_usable(const struct picker *p);
 bool pick_on_backup(const struct picker *p);
 void pick_thread_init(struct pick_thread *t, uint32_t thread_index);
+/* Whether a picker of this input reads load[], latency[]. */
+bool pick_needs_load(const struct pick_algorithm *a, const struct pick_input *in);
+bool pick_needs_latency(const struct pick_algorithm *a, const struct pick_input *in);
+/* A server answered after `latency_us`, or failed after it (then at least PICK_FAILURE_US).  `decay_ms` as
+ * pick_latency_decay_ms() of the backend's algorithm says; the clock may wrap.  Any thread, lock-free. */
+void pick_latency_note(_Atomic uint64_t *cell, uint32_t decay_ms, uint32_t latency_us, uint32_t now_ms);
+uint32_t pick_latency_decay_ms(const struct pick_algorithm *a, int64_t param, const struct pick_input *in);
 /* For tests and benchmarks: pickers built from now on use this level; false where the processor has it not. */
 bool pick_simd_force(enum simd_level level);
 
@@ -105,7 +137,12 @@ struct picker {
 	int64_t param; /* the algorithm's argument */
 	_Atomic uint32_t *load;
 	_Atomic uint32_t *maxconn;
+	_Atomic uint64_t *latency;
 	const struct pick_algorithm *algorithm;
+	const struct pick_input *input; /* for build(); NULL afterwards */
+	struct picker *fallback;        /* of algorithms that need a hash, where there are two servers or more */
+	uint32_t balance_factor;
+	struct bounded *bounded; /* with a balance_factor, of methods that mind it; one block */
 	/* Struct of arrays over the servers in use, in the order of their slots, `usable` long; SIMD may read
 	 * 16 more (zero; in `cumulative` UINT32_MAX). */
 	uint16_t *slot;

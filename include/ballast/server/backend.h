@@ -15,6 +15,7 @@ struct rules;
 struct acl_set;
 struct http_check;
 struct errors;
+struct expr;
 
 enum proxy_mode { MODE_TCP, MODE_HTTP };
 enum http_reuse { REUSE_NEVER, REUSE_SAFE, REUSE_AGGRESSIVE, REUSE_ALWAYS };
@@ -29,7 +30,7 @@ struct forwardfor {
 };
 
 /* Key of hashing algorithms: computed by the room `proxy` for each request. */
-enum hash_key { HASH_NONE, HASH_SOURCE, HASH_URI };
+enum hash_key { HASH_NONE, HASH_SOURCE, HASH_URI, HASH_PARAM, HASH_HEADER, HASH_EXPR, HASH_KEY_COUNT };
 
 /* Options that a `defaults` section gives to frontends and backends alike live in both; these are the backend's. */
 struct backend_settings {
@@ -69,12 +70,18 @@ struct backend {
 	const struct pick_algorithm *algorithm; /* NULL while loading: roundrobin */
 	int64_t algorithm_param;
 	enum hash_key hash_key;
-	struct hash_options *hash_options; /* of `balance uri ...`, `hash-type` */
-	atomic_bool shared_load;           /* load[] is kept by all threads: an algorithm or a maxconn needs it */
-	bool dynamic_limit;                /* a server has a minconn: `served` is kept */
-	_Atomic uint32_t *load;            /* [server_count] */
-	_Atomic uint32_t *maxconn;         /* [server_count] mirrors server.maxconn_now */
-	_Atomic(struct picker *) picker;   /* read with backend_picker_acquire() */
+	struct expr *hash_expr;                /* HASH_HEADER, HASH_EXPR */
+	struct hash_options *hash_options;     /* of `balance uri ...`, `hash-type` */
+	uint32_t balance_factor;               /* `hash-balance-factor`; 0: none */
+	const struct pick_algorithm *fallback; /* for requests without a key; NULL: roundrobin */
+	int64_t fallback_param;
+	_Atomic uint64_t *latency; /* [server_count] answer times (pick_latency_note); NULL: no algorithm wants them */
+	uint32_t latency_decay_ms;
+	atomic_bool shared_load;         /* load[] is kept by all threads: an algorithm or a maxconn needs it */
+	bool dynamic_limit;              /* a server has a minconn: `served` is kept */
+	_Atomic uint32_t *load;          /* [server_count] */
+	_Atomic uint32_t *maxconn;       /* [server_count] mirrors server.maxconn_now */
+	_Atomic(struct picker *) picker; /* read with backend_picker_acquire() */
 	uint32_t picker_generation;
 	pthread_mutex_t lock; /* state of its servers */
 	/* queue: only taken where a limit was reached */

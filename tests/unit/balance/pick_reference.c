@@ -15,6 +15,7 @@ void farm_make(struct farm *f, uint32_t count)
 	f->id = malloc(count * sizeof(*f->id));
 	f->load = calloc(count, sizeof(*f->load));
 	f->maxconn = calloc(count, sizeof(*f->maxconn));
+	f->latency = calloc(count, sizeof(*f->latency));
 	f->avoid = calloc((count + 63) / 64, sizeof(*f->avoid));
 	for (uint32_t i = 0; i < count; i++) {
 		f->weight[i] = 1;
@@ -31,6 +32,7 @@ void farm_free(struct farm *f)
 	free(f->id);
 	free(f->load);
 	free(f->maxconn);
+	free(f->latency);
 	free(f->avoid);
 }
 
@@ -44,6 +46,7 @@ struct pick_input farm_input(const struct farm *f)
 		.id = f->id,
 		.load = f->load,
 		.maxconn = f->maxconn,
+		.latency = f->latency,
 		.all_backups = f->all_backups,
 	};
 }
@@ -51,8 +54,14 @@ struct pick_input farm_input(const struct farm *f)
 struct picker *farm_picker(const struct farm *f, const char *algorithm, int64_t param, uint32_t generation)
 {
 	struct pick_input in = farm_input(f);
+	struct slice name = slice_from_str(algorithm);
+	ptrdiff_t slash = slice_find_byte(name, '/');
 
-	return pick_build(pick_algorithm_find(slice_from_str(algorithm)), param, &in, generation);
+	if (slash >= 0) {
+		in.method = pick_method_find(slice_skip(name, (size_t)slash + 1));
+		name.len = (size_t)slash;
+	}
+	return pick_build(pick_algorithm_find(name), param, &in, generation);
 }
 
 /* splitmix64 (Steele, Lea, Flood 2014). */

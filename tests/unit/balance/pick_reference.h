@@ -13,6 +13,7 @@ struct farm {
 	bool *usable, *backup, all_backups;
 	uint32_t *id; /* rising from 1 */
 	_Atomic uint32_t *load, *maxconn;
+	_Atomic uint64_t *latency;
 	uint64_t *avoid; /* bitmap, empty */
 };
 
@@ -20,6 +21,7 @@ struct farm {
 void farm_make(struct farm *f, uint32_t count);
 void farm_free(struct farm *f);
 struct pick_input farm_input(const struct farm *f);
+/* `algorithm` by its name, or with a method: "hash/maglev". */
 struct picker *farm_picker(const struct farm *f, const char *algorithm, int64_t param, uint32_t generation);
 
 /* Numbers that look random, the same in each run. */

@@ -163,6 +163,38 @@ static void test_absolute_uris_count_as_they_are_unless_path_only(void **state)
 	check_uri(path_len, "http://host.com/p/q?r", "/p");
 }
 
+/* As HAProxy 3.2 answered. */
+static void test_the_parameter_of_the_query(void **state)
+{
+	static const struct {
+		const char *target, *value;
+	} cases[] = { { "/?k=1", "1" }, { "/?k=", "" }, { "/?k", NULL }, { "/?k=1&k=2", "1" }, { "/?j=1&k=2", "2" },
+		{ "/?K=1", NULL }, { "/?k=1;j=2", "1;j=2" }, { "/;k=1", NULL }, { "/?j=1;k=2", NULL },
+		{ "/?k=a%20b", "a%20b" }, { "/?kk=1&k=2", "2" }, { "/?j=k=1&k=2", "2" }, { "/?k=&k=2", "" },
+		{ "/", NULL }, { "", NULL }, { "/?", NULL }, { "/?&&k=5", "5" }, { "/?a?k=1", NULL } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct slice key = hash_param_key(SLICE("k"), slice_from_str(cases[i].target));
+
+		assert_int_equal(key.ptr != NULL, cases[i].value != NULL);
+		if (cases[i].value)
+			assert_true(slice_eq(key, slice_from_str(cases[i].value)));
+	}
+}
+
+static void test_the_domain_is_the_label_before_the_last_dot(void **state)
+{
+	static const char *const cases[][2] = { { "www.example.com", "example" }, { "example.com", "example" },
+		{ "localhost", "localhost" }, { "10.1.2.3", "2" }, { "www.example.co.uk", "co" },
+		{ "www.example.com:8080", "example" }, { "www.example.com.", "com" }, { "host.", "host" },
+		{ ".com", ".com" }, { "a..b", "a." }, { "a.b..c", "b." }, { "..", "." }, { ".", "." }, { "", "" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_true(slice_eq(hash_domain_key(slice_from_str(cases[i][0])), slice_from_str(cases[i][1])));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +207,8 @@ int main(void)
 		cmocka_unit_test(test_an_ipv6_address_is_folded_to_32_bits),
 		cmocka_unit_test(test_the_part_of_the_uri_that_counts),
 		cmocka_unit_test(test_absolute_uris_count_as_they_are_unless_path_only),
+		cmocka_unit_test(test_the_parameter_of_the_query),
+		cmocka_unit_test(test_the_domain_is_the_label_before_the_last_dot),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

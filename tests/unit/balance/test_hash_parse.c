@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "ballast/balance/hash_key.h"
+#include "ballast/balance/pick.h"
 
 enum { WORDS_MAX = 10 };
 
@@ -76,6 +77,29 @@ static void test_method_function_and_modifier(void **state)
 	assert_int_equal(d.count[DIAG_ALERT], 0);
 }
 
+/* sdbm with avalanche unless a function is named; then only where it is asked for. */
+static void test_methods_but_map_based_have_a_default_of_their_own(void **state)
+{
+	static const char *const methods[] = { "consistent", "maglev" };
+	char line[64];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct hash_options o = { .function = HASH_FUNCTION_NONE };
+
+		snprintf(line, sizeof(line), "hash-type %s", methods[i]);
+		assert_int_equal(parse_type(line, &o), 0);
+		assert_string_equal(o.method->name, methods[i]);
+		assert_true(o.function == HASH_FUNCTION_SDBM && o.avalanche);
+		snprintf(line, sizeof(line), "hash-type %s djb2", methods[i]);
+		assert_int_equal(parse_type(line, &o), 0);
+		assert_true(o.function == HASH_FUNCTION_DJB2 && !o.avalanche);
+		snprintf(line, sizeof(line), "hash-type %s sdbm avalanche", methods[i]);
+		assert_int_equal(parse_type(line, &o), 0);
+		assert_true(o.function == HASH_FUNCTION_SDBM && o.avalanche);
+	}
+}
+
 /* The error is at `column` and has `part` in its text or hint. */
 static void check_error(int ret, unsigned column, const char *part)
 {
@@ -107,8 +131,6 @@ static void test_what_haproxy_has_and_ballast_has_not_is_named(void **state)
 	struct hash_options o;
 
 	(void)state;
-	check_error(parse_type("hash-type consistent", &o), 11,
-		"'hash-type consistent' is not supported by Ballast (yet)");
 	check_error(parse_type("hash-type map-based wt6", &o), 21, "'hash-type wt6' is not supported by Ballast (yet)");
 }
 
@@ -141,6 +163,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_method_function_and_modifier, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_methods_but_map_based_have_a_default_of_their_own, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_hash_types_are_refused_at_their_word, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_haproxy_has_and_ballast_has_not_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_options_of_uri_stand_in_any_order, setup, teardown),

@@ -60,6 +60,7 @@ static void compare(const struct pick_kernels *k, const struct table *t, uint64_
 	}
 	assert_int_equal(k->first_free(&t->loads, t->maxconn, from, to),
 		plain->first_free(&t->loads, t->maxconn, from, to));
+	assert_int_equal(k->sum(&t->loads, from, to), plain->sum(&t->loads, from, to));
 	if (!alive)
 		return;
 	assert_int_equal(k->least_equal(&t->loads, from, to, &key),

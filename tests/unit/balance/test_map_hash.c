@@ -8,7 +8,7 @@
 static int choose_hash(const struct picker *p, uint64_t hash, const uint64_t *avoid)
 {
 	struct pick_thread t;
-	struct pick_request r = { &t, hash, true, avoid };
+	struct pick_request r = { .thread = &t, .hash = hash, .has_hash = true, .avoid = avoid };
 
 	pick_thread_init(&t, 0);
 	return pick_choose(p, &r);
@@ -108,7 +108,7 @@ static void test_the_same_key_meets_the_same_server_in_every_thread_and_snapshot
 	struct picker *a = farm_picker(&f, "uri", 0, 1), *b = farm_picker(&f, "uri", 0, 2);
 	for (uint32_t hash = 0; hash < 100; hash++) {
 		struct pick_thread t;
-		struct pick_request r = { &t, hash, true, NULL };
+		struct pick_request r = { .thread = &t, .hash = hash, .has_hash = true };
 
 		pick_thread_init(&t, hash);
 		assert_int_equal(pick_choose(b, &r), choose_hash(a, hash, NULL));
@@ -180,7 +180,7 @@ static void test_both_need_a_hash_and_their_configured_weights(void **state)
 	for (int i = 0; i < 2; i++) {
 		const struct pick_algorithm *a = pick_algorithm_find(slice_from_str(names[i]));
 
-		assert_true(a->needs_hash && a->static_weight && !a->needs_load);
+		assert_true(a->needs_hash && pick_static_weight(a, NULL) && !a->needs_load);
 	}
 }
 

@@ -1,10 +1,13 @@
 /* Tests of ballast/balance/pick.h: what holds for every algorithm. */
 #include "../cmocka_all.h"
 
+#include <string.h>
+
 #include "pick_reference.h"
 
-static const char *const names[] = { "roundrobin", "static-rr", "leastconn", "first", "random", "source", "uri" };
-enum { NAMES = sizeof(names) / sizeof(*names) };
+static const char *const names[] = { "roundrobin", "static-rr", "leastconn", "first", "random", "source", "uri",
+	"url_param", "hdr", "hash", "p2c", "ewma", "hash/consistent", "hash/maglev" };
+enum { NAMES = sizeof(names) / sizeof(*names), ALGORITHMS = 12 };
 
 static void test_the_registry_knows_each_algorithm_once(void **state)
 {
@@ -13,8 +16,8 @@ static void test_the_registry_knows_each_algorithm_once(void **state)
 	(void)state;
 	while (pick_algorithm_at(rows))
 		rows++;
-	assert_int_equal(rows, NAMES);
-	for (size_t i = 0; i < NAMES; i++) {
+	assert_int_equal(rows, ALGORITHMS);
+	for (size_t i = 0; i < ALGORITHMS; i++) {
 		const struct pick_algorithm *a = pick_algorithm_find(slice_from_str(names[i]));
 
 		assert_non_null(a);
@@ -26,6 +29,22 @@ static void test_the_registry_knows_each_algorithm_once(void **state)
 	assert_null(pick_algorithm_find(SLICE("")));
 }
 
+static void test_the_registry_knows_each_method_once(void **state)
+{
+	static const char *const methods[] = { "map-based", "consistent", "maglev" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		const struct pick_method *m = pick_method_find(slice_from_str(methods[i]));
+
+		assert_non_null(m);
+		assert_ptr_equal(m, pick_method_at(i));
+		assert_true(m->help && *m->help);
+	}
+	assert_null(pick_method_at(3));
+	assert_null(pick_method_find(SLICE("map")));
+}
+
 /* A few choices by each algorithm from this farm, with and without avoid: all allowed. */
 static void choose_from(const struct farm *f, uint64_t *seed)
 {
@@ -33,12 +52,18 @@ static void choose_from(const struct farm *f, uint64_t *seed)
 
 	pick_thread_init(&t, roll(seed, 100));
 	for (uint32_t a = 0; a < NAMES; a++) {
+		/* Its table takes milliseconds to build. */
+		if (strstr(names[a], "maglev") && roll(seed, 8))
+			continue;
 		struct picker *p = farm_picker(f, names[a], 2, 1 + a);
 
 		assert_non_null(p);
 		for (int i = 0; i < 12; i++) {
 			bool with_avoid = i % 2;
-			struct pick_request r = { &t, dice(seed), roll(seed, 3) > 0, with_avoid ? f->avoid : NULL };
+			struct pick_request r = { .thread = &t,
+				.hash = dice(seed),
+				.has_hash = roll(seed, 3) > 0,
+				.avoid = with_avoid ? f->avoid : NULL };
 			int slot = pick_choose(p, &r);
 
 			if (pick_usable(p) == 0)
@@ -82,7 +107,7 @@ static uint64_t met_by(const struct farm *f, const char *algorithm, uint32_t *us
 	*usable = pick_usable(p);
 	*on_backup = pick_on_backup(p);
 	for (int i = 0; i < 200; i++) {
-		struct pick_request r = { &t, dice(&seed), true, NULL };
+		struct pick_request r = { .thread = &t, .hash = dice(&seed), .has_hash = true };
 		int slot = pick_choose(p, &r);
 
 		if (slot != PICK_NONE)
@@ -248,7 +273,7 @@ static void test_a_swap_at_run_time_takes_a_server_out_and_brings_it_back(void *
 			f.weight[roll(&seed, 20)] = (uint16_t)roll(&seed, 5);
 			struct picker *p = farm_picker(&f, names[a], 0, generation);
 			for (int i = 0; i < 50; i++) {
-				struct pick_request r = { &t, dice(&seed), true, NULL };
+				struct pick_request r = { .thread = &t, .hash = dice(&seed), .has_hash = true };
 				int slot = pick_choose(p, &r);
 
 				assert_true(slot == PICK_NONE ? pick_usable(p) == 0
@@ -270,16 +295,29 @@ static void no_load(void)
 	pick_build(pick_algorithm_find(SLICE("leastconn")), 0, &in, 1);
 }
 
-static void test_an_algorithm_that_needs_loads_is_not_built_without(void **state)
+static void no_latency(void)
+{
+	struct farm f;
+
+	farm_make(&f, 2);
+	struct pick_input in = farm_input(&f);
+	in.latency = NULL;
+	in.fallback = pick_algorithm_find(SLICE("ewma"));
+	pick_build(pick_algorithm_find(SLICE("hash")), 0, &in, 1);
+}
+
+static void test_an_algorithm_is_not_built_without_what_it_needs(void **state)
 {
 	(void)state;
 	assert_true(dies(no_load));
+	assert_true(dies(no_latency));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_registry_knows_each_algorithm_once),
+		cmocka_unit_test(test_the_registry_knows_each_method_once),
 		cmocka_unit_test(test_only_servers_in_use_are_chosen_and_avoided_ones_only_for_want_of_others),
 		cmocka_unit_test(test_backups_are_used_only_when_no_active_server_is_left),
 		cmocka_unit_test(test_weight_zero_gets_nothing_and_leaves_the_farm_to_the_backups),
@@ -288,7 +326,7 @@ int main(void)
 		cmocka_unit_test(test_a_new_snapshot_of_the_same_turn_goes_on_where_the_last_one_stood),
 		cmocka_unit_test(test_a_farm_that_changes_with_every_request_is_still_served_evenly),
 		cmocka_unit_test(test_a_swap_at_run_time_takes_a_server_out_and_brings_it_back),
-		cmocka_unit_test(test_an_algorithm_that_needs_loads_is_not_built_without),
+		cmocka_unit_test(test_an_algorithm_is_not_built_without_what_it_needs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,6 +176,37 @@ static void test_the_number_of_draws_is_parsed(void **state)
 	}
 }
 
+/* `hash-balance-factor`: one draw does not look at loads, the bound does. */
+static void test_a_balance_factor_keeps_loads_below_their_bound(void **state)
+{
+	struct farm f;
+
+	(void)state;
+	farm_make(&f, 6);
+	f.weight[4] = 3;
+	struct pick_input in = farm_input(&f);
+	in.balance_factor = 110;
+	struct picker *p = pick_build(pick_algorithm_find(SLICE("random")), 1, &in, 1);
+	for (uint32_t n = 0; n < 5000; n++) {
+		struct pick_thread t;
+		struct pick_request r = { .thread = &t };
+		int slot = pick_choose(p, &r);
+
+		f.load[slot]++;
+		/* ceil(1.1 * (n + 1) * weight / 8) */
+		assert_true(f.load[slot] <= (110 * (n + 1) * f.weight[slot] + 799) / 800);
+	}
+	f.avoid[0] = 0x2f;
+	for (int i = 0; i < 100; i++) {
+		struct pick_thread t;
+		struct pick_request r = { .thread = &t, .avoid = f.avoid };
+
+		assert_int_equal(pick_choose(p, &r), 4);
+	}
+	pick_free(p);
+	farm_free(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_redispatch_keeps_the_weights_of_the_others),
 		cmocka_unit_test(test_two_draws_balance_better_than_one),
 		cmocka_unit_test(test_the_number_of_draws_is_parsed),
+		cmocka_unit_test(test_a_balance_factor_keeps_loads_below_their_bound),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

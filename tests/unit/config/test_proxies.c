@@ -3,6 +3,7 @@
 
 #include "ballast/balance/hash_key.h"
 #include "ballast/balance/pick.h"
+#include "ballast/sample/expr.h"
 #include "ballast/net/listener.h"
 #include "ballast/server/check.h"
 
@@ -149,6 +150,34 @@ static void test_balance_and_its_parameters(void **state)
 	assert_int_equal(back("c")->hash_options->uri_len, 12);
 	assert_int_equal(back("c")->hash_options->uri_depth, 3);
 	assert_true(back("c")->hash_options->uri_whole);
+}
+
+static void test_keys_methods_and_fallbacks(void **state)
+{
+	(void)state;
+	load_text(&l, "defaults\nmode http\nhash-type consistent\nhash-balance-factor 150\n"
+		      "backend a\nbalance hdr(X-User) use_domain_only fallback leastconn\nhash-type maglev djb2\n"
+		      "backend b\nbalance url_param fallback fallback random(3)\n"
+		      "backend c\nbalance hash src,ipmask(24)\nhash-type consistent none\n"
+		      "backend d\nbalance ewma(500ms)\nbackend e\nbalance uri depth 2 fallback ewma\n");
+	assert_int_equal(back("a")->hash_key, HASH_HEADER);
+	assert_non_null(back("a")->hash_expr);
+	assert_true(back("a")->hash_options->domain_only);
+	assert_string_equal(back("a")->hash_options->method->name, "maglev");
+	assert_string_equal(back("a")->fallback->name, "leastconn");
+	assert_int_equal(back("a")->balance_factor, 150);
+	assert_int_equal(back("b")->hash_key, HASH_PARAM);
+	assert_true(slice_eq(back("b")->hash_options->param, SLICE("fallback")));
+	assert_string_equal(back("b")->hash_options->method->name, "consistent");
+	assert_true(back("b")->hash_options->avalanche);
+	assert_int_equal(back("b")->fallback_param, 3);
+	assert_int_equal(back("c")->hash_key, HASH_EXPR);
+	assert_string_equal(expr_fetch_name(back("c")->hash_expr), "src");
+	assert_int_equal(back("c")->hash_options->function, HASH_FUNCTION_NONE);
+	assert_null(back("c")->fallback);
+	assert_int_equal(back("d")->algorithm_param, 500);
+	assert_int_equal(back("e")->hash_options->uri_depth, 2);
+	assert_string_equal(back("e")->fallback->name, "ewma");
 }
 
 static void test_balance_uri_becomes_roundrobin_in_mode_tcp(void **state)
@@ -395,6 +424,7 @@ int main(void)
 		T(test_redispatch_without_a_number_is_at_the_last_retry),
 		T(test_forwardfor_begins_anew_with_each_line),
 		T(test_balance_and_its_parameters),
+		T(test_keys_methods_and_fallbacks),
 		T(test_balance_uri_becomes_roundrobin_in_mode_tcp),
 		T(test_source_of_a_backend),
 		T(test_http_checks_of_defaults_are_inherited_and_not_shared),

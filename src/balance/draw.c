@@ -1,0 +1,4 @@
+/* draw: the store of a thread's random numbers. */
+#include "draw.h"
+
+_Thread_local struct draw_store draw_store;
