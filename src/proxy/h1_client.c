@@ -199,7 +199,8 @@ static void read_body_spliced(struct exchange *x)
 {
 	struct client *c = x->client;
 	uint64_t sent = 0;
-	enum splice_result r = h1_splice(x->request_pipe, &x->request_body, &c->conn, &x->sc->conn, &sent);
+	struct h1_flow flow = { x->request_pipe, &x->request_body, &c->conn, &x->sc->conn };
+	enum splice_result r = h1_splice(x, &flow, &sent);
 
 	x->bytes_in += sent;
 	x->flags |= XF_BODY_STARTED;
@@ -270,10 +271,12 @@ static bool read_body_once(struct exchange *x)
 	if (x->state == X_DONE || rc == -EPROTO || !keep_behind_body(x, at + used, len - used))
 		return false;
 	x->flags |= XF_BODY_STARTED;
-	if (rc >= 0)
-		rc = x->server_ops->flush(x, !(x->flags & XF_REQUEST_DONE));
+	if (rc >= 0) /* at once: the server may wait for just these bytes */
+		rc = x->server_ops->flush(x, false);
 	if (rc < 0)
 		exchange_send_failed(x);
+	else if (x->flags & XF_REQUEST_SENT && x->flags & XF_RESPONSE_DONE) /* it was answered early */
+		exchange_response_end(x);
 	return rc == FLOW_OK;
 }
 

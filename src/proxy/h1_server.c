@@ -283,7 +283,8 @@ static void read_spliced(struct exchange *x)
 {
 	struct client *c = x->client;
 	uint64_t before = x->bytes_out;
-	enum splice_result r = h1_splice(x->pipe, &x->response_body, &x->sc->conn, &c->conn, &x->bytes_out);
+	struct h1_flow flow = { x->pipe, &x->response_body, &x->sc->conn, &c->conn };
+	enum splice_result r = h1_splice(x, &flow, &x->bytes_out);
 
 	if (x->bytes_out != before)
 		touch_server_timer(x);

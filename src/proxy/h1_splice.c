@@ -45,13 +45,22 @@ bool h1_splices_request(struct exchange *x)
 	return x->request_pipe;
 }
 
-enum splice_result h1_splice(struct splice_pipe *p, struct h1_body *b, struct conn *from, struct conn *to,
-	uint64_t *moved)
+/* May the kernel hold back the end of a piece for a moment, to fill its packet with the next one? */
+static bool may_hold(const struct exchange *x)
 {
+	return !x->frontend->set.http_no_delay && !x->backend->set.http_no_delay;
+}
+
+enum splice_result h1_splice(const struct exchange *x, const struct h1_flow *f, uint64_t *moved)
+{
+	struct splice_pipe *p = f->pipe;
+	struct h1_body *b = f->body;
+	bool hold = may_hold(x);
+
 	for (uint64_t end = *moved + TURN_BYTES; *moved < end;) {
 		ssize_t in = 0, out;
 		if (p->filled < p->capacity && b->left) {
-			in = splice_in(p, from, b->left);
+			in = splice_in(p, f->from, b->left);
 			if (in > 0)
 				h1_body_skip(b, (uint64_t)in);
 			else if (in != -EAGAIN && !p->filled)
@@ -59,7 +68,7 @@ enum splice_result h1_splice(struct splice_pipe *p, struct h1_body *b, struct co
 		}
 		if (!p->filled)
 			return b->left ? SPLICE_SOURCE_EMPTY : SPLICE_DONE;
-		out = splice_out(p, to, b->left > 0);
+		out = splice_out(p, f->to, hold && b->left > 0);
 		if (out == -EAGAIN)
 			return SPLICE_TARGET_FULL;
 		if (out < 0)

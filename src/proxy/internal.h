@@ -188,8 +188,14 @@ enum splice_result {
 };
 /* Bytes that wait to be taken by the server, those in a pipe too. */
 size_t exchange_server_pending(const struct exchange *x);
-enum splice_result h1_splice(struct splice_pipe *p, struct h1_body *b, struct conn *from, struct conn *to,
-	uint64_t *moved);
+/* A body on its way through a pipe. */
+struct h1_flow {
+	struct splice_pipe *pipe;
+	struct h1_body *body;
+	struct conn *from, *to;
+};
+/* Moves what can be moved now, and adds it to *moved. */
+enum splice_result h1_splice(const struct exchange *x, const struct h1_flow *f, uint64_t *moved);
 
 /* ---- the exchange: calls from the ends upward ---- */
 
