@@ -20,6 +20,8 @@
 #include "ballast/net/addr.h"
 #include "ballast/net/conn.h"
 
+struct tracking;
+
 enum sample_type {
 	SAMPLE_BOOL,   /* num: 0 or 1 */
 	SAMPLE_INT,    /* num */
@@ -67,6 +69,7 @@ struct sample_ctx {
 	uint64_t now_ms;       /* loop's monotonic time */
 	uint64_t wall_us;      /* loop's wall time, microseconds since 1970 */
 	void *exchange;        /* for rows which the rooms below register */
+	struct tracking *tracking; /* entries of stick tables that it follows; NULL: none */
 	unsigned phase;        /* the one enum sample_phase now */
 };
 

@@ -1,0 +1,51 @@
+/* track: which entries an exchange or a connection follows, `track-sc0` to `track-sc2`.
+ *
+ * Each is held from track_start() to track_end() and gets every event in between.  NULL is an exchange that follows none:
+ * all of these but track_start() ask for that inline, so that it costs one branch.  For the thread that owns the
+ * exchange.
+ */
+#ifndef BALLAST_TABLE_TRACK_H
+#define BALLAST_TABLE_TRACK_H
+
+#include "ballast/table/table.h"
+
+enum { TRACK_MAX = 3 };
+
+struct tracked {
+	struct table *table; /* NULL: not in use */
+	struct table_entry *entry;
+};
+
+/* In the arena of whoever follows. */
+struct tracking {
+	struct tracked slot[TRACK_MAX];
+	const struct tracking *outer; /* of the connection, for an exchange; NULL: none */
+};
+
+/* Follows the entry of `key` (made where it is not there) in slot `at`, unless that slot is in use: one more connection
+ * there.  False: no room. */
+bool track_start(struct tracking *k, unsigned at, struct table *t, struct slice key, uint64_t now_ms);
+
+/* The first that is in use of the exchange's own slot and the connection's; NULL: neither. */
+const struct tracked *track_slot(const struct tracking *k, unsigned at);
+
+void track_count_slow(const struct tracking *k, enum table_data total, enum table_data rate, uint64_t n,
+	uint64_t now_ms);
+void track_end_slow(struct tracking *k, uint64_t now_ms);
+
+/* Adds `n` to a count and its rate in every entry that is followed, the connection's too. */
+static inline void track_count(const struct tracking *k, enum table_data total, enum table_data rate, uint64_t n,
+	uint64_t now_ms)
+{
+	if (BL_UNLIKELY(k != NULL))
+		track_count_slow(k, total, rate, n, now_ms);
+}
+
+/* Lets its own entries go (not the connection's). */
+static inline void track_end(struct tracking *k, uint64_t now_ms)
+{
+	if (BL_UNLIKELY(k != NULL))
+		track_end_slow(k, now_ms);
+}
+
+#endif
