@@ -16,6 +16,20 @@ const struct token *action_arg(const struct line *l, size_t *at, const char *wha
 	return &l->words[(*at)++];
 }
 
+int action_parens(const struct line *l, const char *what, struct slice *inside, struct arena *a, struct diag *d)
+{
+	const struct token *t = &l->words[1];
+	ptrdiff_t open = slice_find_byte(token_slice(t), '(');
+
+	if (open < 0 || t->text[t->len - 1] != ')' || t->len - (size_t)open <= 2) {
+		diag_error(d, &t->at, NULL, "'%.*s' expects %s in parentheses",
+			(int)(open < 0 ? (ptrdiff_t)t->len : open), t->text, what);
+		return -EINVAL;
+	}
+	*inside = arena_copy(a, slice_of(t->text + open + 1, t->len - (size_t)open - 2));
+	return inside->ptr ? 0 : -ENOMEM;
+}
+
 /* ---- values ---- */
 
 bool field_value_valid(struct slice s)

@@ -31,6 +31,10 @@ static inline bool action_args_end(const struct line *l, size_t at)
 /* The next argument, *at moved on; NULL after an error that names `what` was expected. */
 const struct token *action_arg(const struct line *l, size_t *at, const char *what, struct diag *d);
 
+/* What stands in parentheses behind the action's name, `sc-inc-gpc0(<text>)`, NUL-terminated in the arena.  0, or -EINVAL
+ * after an error that says `what` belongs there. */
+int action_parens(const struct line *l, const char *what, struct slice *inside, struct arena *a, struct diag *d);
+
 /* A format of the configuration, or the plain text that it comes to. */
 struct action_value {
 	const struct format *format; /* NULL: `literal` is all of it */

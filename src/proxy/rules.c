@@ -100,13 +100,20 @@ const struct action_row *rules_action_at(size_t index)
 	return NULL;
 }
 
+static bool is_called(const struct action_row *row, const char *word)
+{
+	size_t len = strlen(row->name);
+
+	return strncmp(row->name, word, len) == 0 && (word[len] == '\0' || (row->parens && word[len] == '('));
+}
+
 static const struct action_row *find_action(const char *name, enum rule_set set, bool *elsewhere)
 {
 	const struct action_row *row;
 
 	*elsewhere = false;
 	for (size_t i = 0; (row = rules_action_at(i)); i++) {
-		if (strcmp(row->name, name) != 0)
+		if (!is_called(row, name))
 			continue;
 		if (row->sets >> set & 1)
 			return row;

@@ -35,6 +35,7 @@ struct action_row {
 	int (*parse)(struct rule *r, const struct line *l, size_t *at, struct arena *a, struct diag *d);
 	enum rule_result (*run)(struct exchange *x, const struct rule *r);
 	bool final;          /* nothing after it runs where it has no condition: a warning for what follows */
+	bool parens;         /* arguments in parentheses follow in the same word: set-var(<name>) */
 };
 
 struct rule {
