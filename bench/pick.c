@@ -10,7 +10,7 @@
 #include "ballast/balance/pick.h"
 #include "ballast/base/clock.h"
 
-enum { ROUNDS = 5, ROUND_NS = 3000000, SERVERS_MAX = 10000 };
+enum { ROUNDS = 5, ROUND_NS = 3000000, BUILD_NS = 20000000, SERVERS_MAX = 10000 };
 
 static const uint32_t counts[] = { 2, 4, 8, 16, 64, 256, 1024, SERVERS_MAX };
 enum { COUNTS = sizeof(counts) / sizeof(*counts) };
@@ -19,6 +19,7 @@ static uint16_t weight[SERVERS_MAX];
 static bool usable[SERVERS_MAX], backup[SERVERS_MAX];
 static uint32_t id[SERVERS_MAX];
 static _Atomic uint32_t load[SERVERS_MAX], maxconn[SERVERS_MAX];
+static _Atomic uint64_t latency[SERVERS_MAX];
 
 static void fill(uint32_t count, bool weighted)
 {
@@ -28,7 +29,32 @@ static void fill(uint32_t count, bool weighted)
 		id[i] = i + 1;
 		load[i] = 3 * weight[i] + i * 7919 % 5;
 		maxconn[i] = i < count * 3 / 4 ? 1 : 1000;
+		latency[i] = 0;
+		pick_latency_note(&latency[i], 10000, 1000 + i * 7919 % 500, 1);
 	}
+}
+
+/* By name, or with a method and a balance factor: "hash/consistent", "hash/consistent 150". */
+static struct picker *build(const char *what, uint32_t count)
+{
+	char name[40] = "", method[40] = "";
+	struct pick_input in = {
+		.count = count,
+		.weight = weight,
+		.usable = usable,
+		.backup = backup,
+		.id = id,
+		.load = load,
+		.maxconn = maxconn,
+		.latency = latency,
+	};
+
+	sscanf(what, "%39[^/]/%39s %u", name, method, &in.balance_factor);
+	in.method = pick_method_find(slice_from_str(method));
+	struct picker *p = pick_build(pick_algorithm_find(slice_from_str(name)), 0, &in, 1);
+	if (!p)
+		exit(1);
+	return p;
 }
 
 static double best_ns(const struct picker *p)
@@ -61,23 +87,11 @@ static double best_ns(const struct picker *p)
 
 static void print_row(const char *name, const char *what, bool weighted)
 {
-	const struct pick_algorithm *a = pick_algorithm_find(slice_from_str(name));
-
-	printf("%-10s  %-16s", name, what);
+	printf("%-20s  %-16s", name, what);
 	for (unsigned c = 0; c < COUNTS; c++) {
 		fill(counts[c], weighted);
-		struct pick_input in = {
-			.count = counts[c],
-			.weight = weight,
-			.usable = usable,
-			.backup = backup,
-			.id = id,
-			.load = load,
-			.maxconn = maxconn,
-		};
-		struct picker *p = pick_build(a, 0, &in, 1);
-		if (!p)
-			exit(1);
+		struct picker *p = build(name, counts[c]);
+
 		printf(" %7.1f", best_ns(p));
 		pick_free(p);
 	}
@@ -100,28 +114,22 @@ static void print_levels(const char *name, bool weighted)
 /* What a snapshot costs to build: its longest, different weights. */
 static void print_build(const char *name)
 {
-	printf("%-10s  %-16s", name, "build, us");
+	printf("%-20s  %-16s", name, "build, us");
 	for (unsigned c = 0; c < COUNTS; c++) {
 		fill(counts[c], true);
-		struct pick_input in = { .count = counts[c],
-			.weight = weight,
-			.usable = usable,
-			.backup = backup,
-			.id = id,
-			.load = load };
-		uint64_t start = clock_mono_ns();
-		enum { TIMES = 20 };
+		uint64_t start = clock_mono_ns(), ns = 0;
+		unsigned times = 0;
 
-		for (int i = 0; i < TIMES; i++)
-			pick_free(pick_build(pick_algorithm_find(slice_from_str(name)), 0, &in, 1));
-		printf(" %7.1f", (double)(clock_mono_ns() - start) / TIMES / 1000);
+		for (; ns < BUILD_NS && times < 20; ns = clock_mono_ns() - start, times++)
+			pick_free(build(name, counts[c]));
+		printf(" %7.0f", (double)ns / times / 1000);
 	}
 	printf("\n");
 }
 
 int main(void)
 {
-	printf("ns a choice %16s", "servers:");
+	printf("ns a choice %26s", "servers:");
 	for (unsigned c = 0; c < COUNTS; c++)
 		printf(" %7u", counts[c]);
 	printf("\n");
@@ -133,10 +141,20 @@ int main(void)
 	print_levels("first", false);
 	print_row("random", "equal", false);
 	print_levels("random", true);
+	print_levels("p2c", true);
+	print_row("p2c", "equal", false);
+	print_levels("ewma", true);
+	print_row("ewma", "equal", false);
 	print_row("source", "equal", false);
 	print_row("source", "weights", true);
+	print_row("hash/consistent", "equal", false);
+	print_row("hash/consistent", "weights", true);
+	print_levels("hash/consistent 150", true);
+	print_row("hash/maglev", "weights", true);
 	print_build("roundrobin");
 	print_build("static-rr");
 	print_build("leastconn");
+	print_build("hash/consistent");
+	print_build("hash/maglev");
 	return 0;
 }

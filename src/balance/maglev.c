@@ -3,9 +3,9 @@
  *
  * Each server has an order of preference over all entries, from the hash of its name (so two load balancers with the
  * same names agree, whatever the order of their lines); in turns by weight (wheel.h), each takes the next free entry
- * that it prefers.  The table's length is a prime, so that any step goes through all of it: 65537, and more where the
- * lightest server would have less than 100 entries, which bounds the imbalance to 1 %.  Beyond the longest (2^23) it
- * grows.  A choice is one multiplication and one load.
+ * that it prefers.  The table's length is a prime, so that any step goes through all of it: 65537, or more, that there
+ * are 100 entries a server and so less than 1 % of imbalance; with different weights 100 for the lightest one, but for
+ * that no more than 262139, as building takes some 100 ns an entry.  A choice is one multiplication and one load.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "bounded.h"
 #include "wheel.h"
 
-enum { ENTRIES_PER_SERVER = 100, NOBODY = UINT16_MAX };
+enum { ENTRIES_PER_SERVER = 100, WEIGHTED_MAX = 262139, NOBODY = UINT16_MAX };
 
 struct maglev {
 	uint32_t length;
@@ -52,6 +52,9 @@ static uint32_t length_for(const struct picker *p)
 	for (uint32_t n = 0; n < p->usable; n++)
 		lightest = pick_units_of(p, n) < lightest ? pick_units_of(p, n) : lightest;
 	uint64_t wanted = (uint64_t)ENTRIES_PER_SERVER * p->units / lightest;
+	uint64_t enough = (uint64_t)ENTRIES_PER_SERVER * p->usable;
+	if (wanted > WEIGHTED_MAX)
+		wanted = enough > WEIGHTED_MAX ? enough : WEIGHTED_MAX;
 	while (i + 1 < sizeof(primes) / sizeof(*primes) && primes[i] < wanted)
 		i++;
 	return primes[i];

@@ -1,7 +1,7 @@
 /* two: the better of two servers drawn at random, always two different ones (the power of two choices: Mitzenmacher, Richa, Sitaraman, 2001).
  *
- * The first is drawn by weight, the second by weight among the others: a place is drawn in the turn without the first
- * one's range.  A herd cannot form: threads that see the same state still draw different pairs.
+ * The first is drawn by weight, the second by weight among the others: where it is the first one again, once more in
+ * the turn without that one's range.  A herd cannot form: threads that see the same state still draw different pairs.
  */
 #ifndef BALANCE_TWO_H
 #define BALANCE_TWO_H
@@ -31,10 +31,21 @@ static inline void two_draw_equal(uint32_t n, uint32_t *a, uint32_t *b)
 static inline void two_draw_weighted(const struct picker *p, const struct wheel *w, draw_find *find, uint32_t *a,
 	uint32_t *b)
 {
-	*a = find(p, w, draw_below(w->units));
+	uint32_t place_a, place_b;
+
+	if (BL_LIKELY(w->units <= UINT16_MAX)) {
+		draw_two_below(w->units, w->units, &place_a, &place_b);
+	} else {
+		place_a = draw_below(w->units);
+		place_b = draw_below(w->units);
+	}
+	*a = find(p, w, place_a);
 	uint32_t units = pick_units_of(p, *a), from = p->cumulative[*a] - units;
-	uint32_t place = draw_below(w->units - units);
-	*b = find(p, w, place + (place >= from ? units : 0));
+	if (place_b - from < units) {
+		place_b = draw_below(w->units - units);
+		place_b += place_b >= from ? units : 0;
+	}
+	*b = find(p, w, place_b);
 }
 
 static inline int two_choose(const struct picker *p, const struct pick_request *r, draw_find *find, two_better *better)

@@ -68,10 +68,14 @@ static void print_libraries(FILE *to)
 static void print_algorithms(FILE *to)
 {
 	const struct pick_algorithm *a;
+	const struct pick_method *m;
 
 	fputs("\nBalancing algorithms :\n", to);
 	for (size_t i = 0; (a = pick_algorithm_at(i)); i++)
 		fprintf(to, "  %-12s %s\n", a->name, a->help);
+	fputs("\nMethods of hash-type :\n", to);
+	for (size_t i = 0; (m = pick_method_at(i)); i++)
+		fprintf(to, "  %-12s %s\n", m->name, m->help);
 }
 
 void about_build(FILE *to)
