@@ -104,7 +104,7 @@ static bool is_called(const struct action_row *row, const char *word)
 {
 	size_t len = strlen(row->name);
 
-	return strncmp(row->name, word, len) == 0 && (word[len] == '\0' || (row->parens && word[len] == '('));
+	return strncmp(row->name, word, len) == 0 && (word[len] == '\0' || (row->sets & ACTION_PARENS && word[len] == '('));
 }
 
 static const struct action_row *find_action(const char *name, enum rule_set set, bool *elsewhere)

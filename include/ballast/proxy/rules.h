@@ -26,16 +26,18 @@ enum rule_result {
 	RULE_ERROR,   /* out of memory or the like: 500 */
 };
 
+/* Arguments in parentheses may follow in the same word: set-var(<name>) (action_parens). */
+#define ACTION_PARENS (1u << 31)
+
 struct action_row {
 	const char *name;
-	unsigned sets;       /* bits 1 << enum rule_set */
+	unsigned sets;       /* bits 1 << enum rule_set; and ACTION_PARENS */
 	const char *args;    /* for help: "<name> <fmt>" */
 	const char *help;    /* one line */
 	/* Parses line->words[*at..], leaves *at at `if`/`unless` or the end. Fills rule->arg. 0 or -EINVAL. */
 	int (*parse)(struct rule *r, const struct line *l, size_t *at, struct arena *a, struct diag *d);
 	enum rule_result (*run)(struct exchange *x, const struct rule *r);
 	bool final;          /* nothing after it runs where it has no condition: a warning for what follows */
-	bool parens;         /* arguments in parentheses follow in the same word: set-var(<name>) */
 };
 
 struct rule {
