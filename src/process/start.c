@@ -202,7 +202,7 @@ static int write_pid(const struct run *r)
 
 static int serve(struct run *r)
 {
-	if (!r->sockets.count) {
+	if (!r->sockets.count && !r->graph->global.stats_sockets) {
 		say(SAY_ALERT, "No enabled listener found (check for 'bind' directives) ! Exiting.");
 		return EXIT_REFUSED;
 	}
