@@ -115,8 +115,6 @@ const struct unsupported unsupported_global[] = {
 	{ "server-state-base", NULL },
 	{ "server-state-file", NULL },
 	{ "set-dumpable", NULL },
-	{ "set-var", NULL },
-	{ "set-var-fmt", NULL },
 	{ "setcap", NULL },
 	{ "shm-stats-file", NULL },
 	{ "ssl-default-bind-ciphers", NULL },

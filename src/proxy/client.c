@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "ballast/sample/var.h"
 #include "internal.h"
 
 void client_timer(struct client *c, uint32_t ms)
@@ -93,6 +94,8 @@ void client_close(struct client *c, bool reset)
 	list_remove(&c->link);
 	inbuf_free(&c->in);
 	outbuf_free(&c->out);
+	if (BL_UNLIKELY(c->vars.count))
+		var_session_free(&c->vars);
 	if (reset || f->set.no_linger)
 		conn_reset(&c->conn);
 	else

@@ -123,6 +123,8 @@ struct exchange *exchange_new(struct client *c)
 		.client = &c->conn,
 		.src = &c->peer,
 		.exchange = x,
+		.vars = &x->vars,
+		.session_vars = &c->vars,
 		.phase = PHASE_CONNECTION };
 	return x;
 }

@@ -96,11 +96,12 @@ struct client {
 	const struct client_ops *ops;
 	struct listener *listener;
 	struct frontend *frontend;
-	struct exchange *exchange;        /* HTTP/1: at most one at a time */
-	struct list private_conns;        /* kept for this client only (http-reuse never), the latest first */
-	struct server *last_server;       /* option prefer-last-server */
-	struct inbuf in;                  /* behind the present request */
+	struct exchange *exchange;  /* HTTP/1: at most one at a time */
+	struct list private_conns;  /* kept for this client only (http-reuse never), the latest first */
+	struct server *last_server; /* option prefer-last-server */
+	struct inbuf in;            /* behind the present request */
 	struct outbuf out;
+	struct vars vars; /* scope sess */
 	union addr peer;
 	uint32_t flags;
 	uint32_t requests;

@@ -64,12 +64,9 @@ static const struct absent_action {
 	{ "set-status", RULES_RESPONSE },
 	{ "set-timeout", RULES_BOTH },
 	{ "set-tos", RULES_BOTH },
-	{ "set-var", RULES_BOTH },
-	{ "set-var-fmt", RULES_BOTH },
 	{ "silent-drop", RULES_BOTH },
 	{ "tarpit", RULES_REQUEST },
 	{ "track-sc", RULES_BOTH }, /* and a number */
-	{ "unset-var", RULES_BOTH },
 	{ "wait-for-body", RULES_BOTH },
 	{ "wait-for-handshake", RULES_REQUEST },
 };
@@ -104,7 +101,8 @@ static bool is_called(const struct action_row *row, const char *word)
 {
 	size_t len = strlen(row->name);
 
-	return strncmp(row->name, word, len) == 0 && (word[len] == '\0' || (row->sets & ACTION_PARENS && word[len] == '('));
+	return strncmp(row->name, word, len) == 0 &&
+	       (word[len] == '\0' || (row->sets & ACTION_PARENS && word[len] == '('));
 }
 
 static const struct action_row *find_action(const char *name, enum rule_set set, bool *elsewhere)

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
+#include "ballast/sample/var.h"
 #include "private.h"
 
 struct args_job {
@@ -107,6 +108,31 @@ static int to_mask6(struct slice word, struct in6_addr *out)
 	return 0;
 }
 
+static int to_var(struct slice word, struct arg *out)
+{
+	out->type = ARG_VAR;
+	return var_intern(word, &out->var) ? -EINVAL : 0;
+}
+
+static int to_int_or_var(struct slice word, struct arg *out)
+{
+	out->type = ARG_INT;
+	return to_int(word, &out->num) == 0 ? 0 : to_var(word, out);
+}
+
+bool arg_int(struct sample_ctx *ctx, const struct arg *arg, int64_t *out)
+{
+	struct sample s;
+	if (arg->type == ARG_VAR) {
+		if (!var_get(ctx, arg->var, &s) || sample_cast(&s, SAMPLE_INT, ctx->arena))
+			return false;
+		*out = s.num;
+		return true;
+	}
+	*out = arg->num;
+	return true;
+}
+
 static int to_arg(struct slice word, unsigned type, struct arg *out)
 {
 	out->type = (uint8_t)type;
@@ -116,6 +142,8 @@ static int to_arg(struct slice word, unsigned type, struct arg *out)
 	case ARG_IPV6: return inet_pton(AF_INET6, word.ptr, &out->ip6) == 1 ? 0 : -EINVAL;
 	case ARG_MASK4: return to_mask4(word, &out->ip4);
 	case ARG_MASK6: return to_mask6(word, &out->ip6);
+	case ARG_VAR: return to_var(word, out);
+	case ARG_INT_OR_VAR: return to_int_or_var(word, out);
 	default: out->str = word; return 0;
 	}
 }
@@ -128,6 +156,8 @@ static int read_arg(struct args_job *j, unsigned index, struct arg *out)
 		[ARG_IPV6] = "expects an IPv6 address here",
 		[ARG_MASK4] = "expects an IPv4 mask here, such as 24 or 255.255.255.0",
 		[ARG_MASK6] = "expects an IPv6 mask here, such as 64 or ffff:ffff::",
+		[ARG_VAR] = "expects a variable here: a scope (proc, sess, txn, req, res), a dot and a name",
+		[ARG_INT_OR_VAR] = "expects a whole number or a variable here",
 	};
 	const char *from = j->r->at;
 	char *text = arena_alloc(j->a, strlen(from) + 1);

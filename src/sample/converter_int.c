@@ -10,33 +10,40 @@ static int64_t bound(bool negative)
 
 static int run_add(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
-	(void)ctx;
-	if (__builtin_add_overflow(s->num, args->v[0].num, &s->num))
-		s->num = bound(args->v[0].num < 0);
+	int64_t by;
+	if (!arg_int(ctx, &args->v[0], &by))
+		return -ENOENT;
+	if (__builtin_add_overflow(s->num, by, &s->num))
+		s->num = bound(by < 0);
 	return 0;
 }
 
 static int run_sub(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
-	(void)ctx;
-	if (__builtin_sub_overflow(s->num, args->v[0].num, &s->num))
-		s->num = bound(args->v[0].num > 0);
+	int64_t by;
+	if (!arg_int(ctx, &args->v[0], &by))
+		return -ENOENT;
+	if (__builtin_sub_overflow(s->num, by, &s->num))
+		s->num = bound(by > 0);
 	return 0;
 }
 
 static int run_mul(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
-	bool negative = (s->num < 0) != (args->v[0].num < 0);
-	(void)ctx;
-	if (__builtin_mul_overflow(s->num, args->v[0].num, &s->num))
+	int64_t by;
+	if (!arg_int(ctx, &args->v[0], &by))
+		return -ENOENT;
+	bool negative = (s->num < 0) != (by < 0);
+	if (__builtin_mul_overflow(s->num, by, &s->num))
 		s->num = bound(negative);
 	return 0;
 }
 
 static int run_div(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
-	int64_t by = args->v[0].num;
-	(void)ctx;
+	int64_t by;
+	if (!arg_int(ctx, &args->v[0], &by))
+		return -ENOENT;
 	if (by == 0 || (by == -1 && s->num == INT64_MIN))
 		s->num = INT64_MAX;
 	else
@@ -46,8 +53,9 @@ static int run_div(struct sample_ctx *ctx, const struct args *args, struct sampl
 
 static int run_mod(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
-	int64_t by = args->v[0].num;
-	(void)ctx;
+	int64_t by;
+	if (!arg_int(ctx, &args->v[0], &by))
+		return -ENOENT;
 	s->num = by == 0 || by == -1 ? 0 : s->num % by;
 	return 0;
 }
@@ -61,22 +69,28 @@ static int run_neg(struct sample_ctx *ctx, const struct args *args, struct sampl
 
 static int run_and(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
-	(void)ctx;
-	s->num &= args->v[0].num;
+	int64_t by;
+	if (!arg_int(ctx, &args->v[0], &by))
+		return -ENOENT;
+	s->num &= by;
 	return 0;
 }
 
 static int run_or(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
-	(void)ctx;
-	s->num |= args->v[0].num;
+	int64_t by;
+	if (!arg_int(ctx, &args->v[0], &by))
+		return -ENOENT;
+	s->num |= by;
 	return 0;
 }
 
 static int run_xor(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
-	(void)ctx;
-	s->num ^= args->v[0].num;
+	int64_t by;
+	if (!arg_int(ctx, &args->v[0], &by))
+		return -ENOENT;
+	s->num ^= by;
 	return 0;
 }
 
@@ -139,7 +153,7 @@ static int run_ipmask(struct sample_ctx *ctx, const struct args *args, struct sa
 
 #define WITH_VALUE(name, run, help) \
 	{ \
-		name, { "<value>", 1, 1, { ARG_INT } }, SAMPLE_INT, SAMPLE_INT, run, NULL, help \
+		name, { "<value>", 1, 1, { ARG_INT_OR_VAR } }, SAMPLE_INT, SAMPLE_INT, run, NULL, help \
 	}
 #define TEST(name, run, help) \
 	{ \

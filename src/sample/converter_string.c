@@ -1,4 +1,5 @@
 /* Converters of strings (HAProxy's manual, section 7.3.1).  What changes bytes makes a copy in the exchange's arena. */
+#include "ballast/sample/var.h"
 #include "private.h"
 
 /* A copy that may be written to. */
@@ -41,25 +42,83 @@ static int run_length(struct sample_ctx *ctx, const struct args *args, struct sa
 	return sample_set_int(s, (int64_t)s->str.len);
 }
 
-static const char *prepare_concat(struct args *args, struct arena *a)
+/* The text of a variable; empty where it is not set. */
+static int text_of_var(struct sample_ctx *ctx, const struct arg *arg, struct slice *out)
 {
-	(void)a;
-	return args->v[1].str.len ? "takes no variable: variables are not supported by Ballast (yet)" : NULL;
+	struct sample v;
+	*out = SLICE("");
+	if (arg->type != ARG_VAR || !var_get(ctx, arg->var, &v))
+		return 0;
+	if (sample_cast(&v, SAMPLE_STR, ctx->arena))
+		return -ENOMEM;
+	*out = v.str;
+	return 0;
+}
+
+static int join(struct sample_ctx *ctx, struct sample *s, const struct slice *part, unsigned count)
+{
+	size_t len = s->str.len;
+	for (unsigned i = 0; i < count; i++)
+		len += part[i].len;
+	char *text = arena_alloc(ctx->arena, len + 1), *at = text;
+	if (!text)
+		return -ENOMEM;
+	if (s->str.len)
+		at = mempcpy(at, s->str.ptr, s->str.len);
+	for (unsigned i = 0; i < count; i++)
+		at = part[i].len ? mempcpy(at, part[i].ptr, part[i].len) : at;
+	s->str = slice_of(text, len);
+	return 0;
 }
 
 static int run_concat(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
-	struct slice start = args->v[0].str, end = args->v[2].str;
-	size_t len = s->str.len + start.len + end.len;
-	char *text = arena_alloc(ctx->arena, len + 1);
-	if (!text)
-		return -ENOMEM;
-	if (s->str.len)
-		memcpy(text, s->str.ptr, s->str.len);
-	memcpy(text + s->str.len, start.ptr, start.len);
-	memcpy(text + s->str.len + start.len, end.ptr, end.len);
-	s->str = slice_of(text, len);
-	return 0;
+	struct slice part[] = { args->v[0].str, SLICE(""), args->v[2].str };
+	int err = text_of_var(ctx, &args->v[1], &part[1]);
+	return err ? err : join(ctx, s, part, 3);
+}
+
+static const char *prepare_add_item(struct args *args, struct arena *a)
+{
+	(void)a;
+	return args->count < 2 || (args->v[1].type == ARG_NONE && !args->v[2].str.len)
+	               ? "needs a variable or a suffix behind the delimiter"
+	               : NULL;
+}
+
+/* The delimiter stands between items only. */
+static int run_add_item(struct sample_ctx *ctx, const struct args *args, struct sample *s)
+{
+	struct slice part[] = { args->v[0].str, SLICE(""), args->v[2].str };
+	int err = text_of_var(ctx, &args->v[1], &part[1]);
+	if (!s->str.len || (!part[1].len && !part[2].len))
+		part[0] = SLICE("");
+	return err ? err : join(ctx, s, part, 3);
+}
+
+/* Below, equal or above 0 as the text sorts before, with or behind the variable's. */
+static int run_strcmp(struct sample_ctx *ctx, const struct args *args, struct sample *s)
+{
+	struct sample v;
+	if (!var_get(ctx, args->v[0].var, &v) || sample_cast(&v, SAMPLE_STR, ctx->arena))
+		return -ENOENT;
+	size_t common = s->str.len < v.str.len ? s->str.len : v.str.len;
+	int order = common ? memcmp(s->str.ptr, v.str.ptr, common) : 0;
+	return sample_set_int(s, order ? order : (int64_t)s->str.len - (int64_t)v.str.len);
+}
+
+/* Takes as long for any two texts of one length. */
+static int run_secure_memcmp(struct sample_ctx *ctx, const struct args *args, struct sample *s)
+{
+	struct sample v;
+	uint8_t differs = 0;
+	if (!var_get(ctx, args->v[0].var, &v) || sample_cast(&v, SAMPLE_BIN, ctx->arena))
+		return -ENOENT;
+	if (s->str.len != v.str.len)
+		return sample_set_bool(s, false);
+	for (size_t i = 0; i < v.str.len; i++)
+		differs |= (uint8_t)(s->str.ptr[i] ^ v.str.ptr[i]);
+	return sample_set_bool(s, !differs);
 }
 
 /* ---- field and word: pieces between delimiters, counted from either end ---- */
@@ -210,11 +269,17 @@ static const char *prepare_url_dec(struct args *args, struct arena *a)
 	}
 
 const struct converter_row converter_string_rows[] = {
-	{ "concat", { "[<start>[,<var>[,<end>]]]", 0, 3, { ARG_STR, ARG_STR, ARG_STR } }, SAMPLE_STR, SAMPLE_STR,
-		run_concat, prepare_concat, "appends strings" },
+	{ "add_item", { "<delim>[,<var>[,<suffix>]]", 1, 3, { ARG_STR, ARG_VAR, ARG_STR } }, SAMPLE_STR, SAMPLE_STR,
+		run_add_item, prepare_add_item, "appends an item to a list" },
+	{ "concat", { "[<start>[,<var>[,<end>]]]", 0, 3, { ARG_STR, ARG_VAR, ARG_STR } }, SAMPLE_STR, SAMPLE_STR,
+		run_concat, NULL, "appends a string, a variable, a string" },
 	PIECES("field", run_field, "field between delimiters, counted from the start or, below 0, from the end"),
 	{ "length", { 0 }, SAMPLE_STR, SAMPLE_INT, run_length, NULL, "length in bytes" },
 	{ "lower", { 0 }, SAMPLE_STR, SAMPLE_STR, run_lower, NULL, "lower case" },
+	{ "secure_memcmp", { "<var>", 1, 1, { ARG_VAR } }, SAMPLE_BIN, SAMPLE_BOOL, run_secure_memcmp, NULL,
+		"whether it equals the variable, in a time that tells nothing" },
+	{ "strcmp", { "<var>", 1, 1, { ARG_VAR } }, SAMPLE_STR, SAMPLE_INT, run_strcmp, NULL,
+		"below, equal or above 0 as it sorts before, with or behind the variable" },
 	{ "upper", { 0 }, SAMPLE_STR, SAMPLE_STR, run_upper, NULL, "upper case" },
 	{ "url_dec", { "[<in_form>]", 0, 1, { ARG_INT } }, SAMPLE_STR, SAMPLE_STR, run_url_dec, prepare_url_dec,
 		"decodes %XX, and '+' behind a '?' or with 1" },

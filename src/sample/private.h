@@ -8,8 +8,9 @@
 
 /* The tables, each ended by a row without name. */
 extern const struct fetch_row fetch_internal_rows[], fetch_layer4_rows[], fetch_http_rows[], fetch_header_rows[],
-	fetch_param_rows[], fetch_cookie_rows[];
-extern const struct converter_row converter_int_rows[], converter_string_rows[], converter_binary_rows[];
+	fetch_param_rows[], fetch_cookie_rows[], fetch_var_rows[];
+extern const struct converter_row converter_int_rows[], converter_string_rows[], converter_binary_rows[],
+	converter_var_rows[];
 
 /* Reads `(a,b,...)` at r->at, or nothing where none is given, into *out as `spec` wants; `kind` and `name` are for
  * messages ("fetch", "path"). 0 or -EINVAL after a diagnosis, -ENOMEM. */
@@ -29,6 +30,9 @@ enum known_kind { KNOWN_FETCH, KNOWN_CONVERTER, KNOWN_LOG_VAR };
 bool known_in_haproxy(enum known_kind kind, struct slice name);
 /* Says why `name` cannot be used: not supported (yet), or unknown, with the nearest that is there. */
 void known_refuse(enum known_kind kind, struct slice name, const struct place *at, struct diag *d);
+
+/* The integer that an argument ARG_INT_OR_VAR stands for now. False: the variable is not set or no number. */
+bool arg_int(struct sample_ctx *ctx, const struct arg *arg, int64_t *out);
 
 static inline bool is_ows(char c)
 {

@@ -12,11 +12,13 @@ static const struct fetch_row *const own_fetches[] = {
 	fetch_header_rows,
 	fetch_param_rows,
 	fetch_cookie_rows,
+	fetch_var_rows,
 };
 static const struct converter_row *const own_converters[] = {
 	converter_int_rows,
 	converter_string_rows,
 	converter_binary_rows,
+	converter_var_rows,
 };
 
 /* What other rooms registered; written before any thread starts. */

@@ -58,6 +58,13 @@ enum sample_phase {
 	PHASE_ALL = 31,
 };
 
+/* Variables of one life (var.h): the array is made with the first that is set. */
+struct var;
+struct vars {
+	struct var *slot;
+	uint32_t count;
+};
+
 /* What an expression may look at.  Filled by whoever evaluates (the exchange keeps one). */
 struct sample_ctx {
 	struct arena *arena;   /* for what converters make */
@@ -69,13 +76,17 @@ struct sample_ctx {
 	uint64_t now_ms;       /* loop's monotonic time */
 	uint64_t wall_us;      /* loop's wall time, microseconds since 1970 */
 	void *exchange;        /* for rows which the rooms below register */
+	struct vars *vars;     /* of the exchange: txn, req, res; NULL: none can be set */
+	struct vars *session_vars; /* of the client's connection; NULL: none can be set */
 	struct tracking *tracking; /* entries of stick tables that it follows; NULL: none */
-	unsigned phase;        /* the one enum sample_phase now */
+	unsigned phase;            /* the one enum sample_phase now */
 };
 
 /* ---- arguments ---- */
 
-enum { ARGS_MAX = 4 };
+enum { ARGS_MAX = 5 };
+
+struct var_name;
 
 enum arg_type {
 	ARG_NONE, /* not given */
@@ -85,6 +96,9 @@ enum arg_type {
 	ARG_IPV6,
 	ARG_MASK4, /* "24" or "255.255.255.0"; in ip4 */
 	ARG_MASK6, /* "64" or "ffff:ffff::"; in ip6 */
+	ARG_VAR,   /* "txn.name"; in var */
+	/* In rows only: what is given tells which of the two it is. */
+	ARG_INT_OR_VAR,
 };
 
 struct arg {
@@ -94,6 +108,7 @@ struct arg {
 		struct slice str; /* NUL-terminated */
 		struct in_addr ip4;
 		struct in6_addr ip6;
+		const struct var_name *var;
 	};
 };
 
@@ -130,7 +145,7 @@ enum {
 struct fetch_row {
 	const char *name;
 	struct arg_spec args;
-	uint8_t type;   /* enum sample_type, or SAMPLE_ADDR */
+	uint8_t type;   /* enum sample_type, SAMPLE_ADDR, or SAMPLE_ANY */
 	uint8_t phases; /* PHASE_* in which it is there */
 	uint8_t flags;  /* FETCH_* */
 	/* 0 with *out filled, or -ENOENT where there is no such value (now).

@@ -73,7 +73,7 @@ static void test_types_are_checked(void **state)
 		"error: converter 'ipmask' expects an IPv4 mask here, such as 24 or 255.255.255.0");
 	assert_eval("src,ipmask(24,129)",
 		"error: converter 'ipmask' expects an IPv6 mask here, such as 64 or ffff:ffff::");
-	assert_eval("str(a),add(txn.foo)", "error: converter 'add' expects a whole number here");
+	assert_eval("str(a),add(foo)", "error: converter 'add' expects a whole number or a variable here");
 }
 
 static void test_integers_keep_their_sign(void **state)
