@@ -117,10 +117,8 @@ fail:
 	return err;
 }
 
-int conn_finish_connect(struct conn *c)
+static int finish_tcp(struct conn *c)
 {
-	if (!(c->flags & CONN_CONNECTING))
-		return 0;
 	if (c->flags & CONN_ERROR) {
 		int reason = 0;
 		socklen_t len = sizeof reason;
@@ -133,6 +131,13 @@ int conn_finish_connect(struct conn *c)
 	}
 	c->flags &= ~(uint32_t)CONN_CONNECTING;
 	return 0;
+}
+
+int conn_finish_connect(struct conn *c)
+{
+	int err = c->flags & CONN_CONNECTING ? finish_tcp(c) : 0;
+
+	return !err && c->flags & CONN_HANDSHAKING ? c->transport->handshake(c) : err;
 }
 
 static ssize_t failed(struct conn *c, int err, uint32_t direction)
@@ -238,6 +243,7 @@ void conn_reset(struct conn *c)
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
 	if (conn_is_open(c))
 		setsockopt(c->watch.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	c->flags |= CONN_ERROR; /* the transport says no good-bye either */
 	conn_close(c);
 }
 
@@ -260,6 +266,8 @@ bool conn_is_quiet(struct conn *c)
 {
 	char byte;
 	ssize_t n;
+	if (c->transport) /* what is none of the owner's business may have come (a ticket): only reading tells */
+		return c->transport->recv(c, &byte, 1) == -EAGAIN;
 	do
 		n = recv(c->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);

@@ -41,6 +41,7 @@ enum conn_flags {
 	CONN_SHUT_WRITE = 1u << 5, /* we ended our side */
 	CONN_EOF_READ = 1u << 6,   /* a read returned the peer's end */
 	CONN_UNWATCHED = 1u << 7,  /* opened with conn_open_unwatched(), no events yet */
+	CONN_HANDSHAKING = 1u << 8, /* its transport does not carry data yet */
 };
 
 struct conn {
@@ -75,7 +76,8 @@ struct conn_options {
  * socket is full). */
 int conn_connect(struct conn *c, const struct endpoint *to, const struct conn_options *o,
 	void (*ready)(struct watch *w, unsigned bits));
-/* After an event while CONN_CONNECTING: 0 connected, -EAGAIN not yet, else the reason. */
+/* After an event while CONN_CONNECTING or CONN_HANDSHAKING: 0 connected, and through with the transport's handshake;
+ * -EAGAIN not yet; else the reason. */
 int conn_finish_connect(struct conn *c);
 
 /* Notes the loop's bits in flags; called first in every `ready`. */
