@@ -12,6 +12,7 @@
 #include "ballast/base/clock.h"
 #include "ballast/net/listener.h"
 #include "ballast/proxy/exchange.h"
+#include "ballast/tls/tls.h"
 #include "internal.h"
 #include "value.h"
 
@@ -41,6 +42,27 @@ static struct value get_none(const struct info *i)
 	(void)i;
 	return value_number(0);
 }
+
+static struct tls_counts tls_now(void)
+{
+	struct tls_counts n;
+	tls_counts(&n);
+	return n;
+}
+
+#define TLS_VALUE(name, number) \
+	static struct value name(const struct info *i) \
+	{ \
+		struct tls_counts n = tls_now(); \
+		(void)i; \
+		return value_number(number); \
+	}
+
+TLS_VALUE(get_tls_limit, n.limit)
+TLS_VALUE(get_tls_current, n.current)
+TLS_VALUE(get_tls_connections, n.connections)
+TLS_VALUE(get_tls_rate_limit, n.rate_limit)
+TLS_VALUE(get_tls_reuse_percent, n.client_resumed ? 100 * n.client_resumed / (n.client_resumed + n.client_full) : 0)
 
 static struct value get_one(const struct info *i)
 {
@@ -269,9 +291,9 @@ static const struct info_row info_rows[] = {
 	{ 17, "CurrConns", { "MGP", VALUE_U32 }, get_connections_now, "Client connections now" },
 	{ 18, "CumConns", { "MCP", VALUE_U32 }, get_connections, "Client connections in all" },
 	{ 19, "CumReq", { "MCP", VALUE_U32 }, get_requests, "Requests in all" },
-	{ 20, "MaxSslConns", { "MMP", VALUE_U32 }, get_none, "Limit of TLS connections; 0: none" },
-	{ 21, "CurrSslConns", { "MGP", VALUE_U32 }, get_none, "TLS connections now" },
-	{ 22, "CumSslConns", { "MCP", VALUE_U32 }, get_none, "TLS connections in all" },
+	{ 20, "MaxSslConns", { "MMP", VALUE_U32 }, get_tls_limit, "Limit of TLS connections; 0: none" },
+	{ 21, "CurrSslConns", { "MGP", VALUE_U32 }, get_tls_current, "TLS connections now" },
+	{ 22, "CumSslConns", { "MCP", VALUE_U32 }, get_tls_connections, "TLS connections in all" },
 	{ 23, "Maxpipes", { "CLP", VALUE_U32 }, get_none, "Limit of pipes for splicing; 0: none" },
 	{ 24, "PipesUsed", { "MGP", VALUE_U32 }, get_none, "Pipes in use" },
 	{ 25, "PipesFree", { "MGP", VALUE_U32 }, get_none, "Pipes kept for later" },
@@ -282,11 +304,11 @@ static const struct info_row info_rows[] = {
 	{ 30, "SessRateLimit", { "CLP", VALUE_U32 }, get_none, "Limit of SessRate; 0: none" },
 	{ 31, "MaxSessRate", { "MRP", VALUE_U32 }, get_sess_rate_max, "Highest SessRate so far" },
 	{ 32, "SslRate", { "MRP", VALUE_U32 }, get_none, "TLS connections in the last second" },
-	{ 33, "SslRateLimit", { "CLP", VALUE_U32 }, get_none, "Limit of SslRate; 0: none" },
+	{ 33, "SslRateLimit", { "CLP", VALUE_U32 }, get_tls_rate_limit, "Limit of SslRate; 0: none" },
 	{ 34, "MaxSslRate", { "MMP", VALUE_U32 }, get_none, "Highest SslRate so far" },
 	{ 35, "SslFrontendKeyRate", { "MGP", VALUE_U32 }, get_none, "Keys made for clients in the last second" },
 	{ 36, "SslFrontendMaxKeyRate", { "MMP", VALUE_U32 }, get_none, "Highest SslFrontendKeyRate so far" },
-	{ 37, "SslFrontendSessionReuse_pct", { "MGP", VALUE_U32 }, get_none,
+	{ 37, "SslFrontendSessionReuse_pct", { "MGP", VALUE_U32 }, get_tls_reuse_percent,
 		"Percent of TLS sessions resumed by clients" },
 	{ 38, "SslBackendKeyRate", { "MRP", VALUE_U32 }, get_none, "Keys made for servers in the last second" },
 	{ 39, "SslBackendMaxKeyRate", { "MMP", VALUE_U32 }, get_none, "Highest SslBackendKeyRate so far" },

@@ -9,6 +9,7 @@
 
 /* What the keywords say. */
 struct bind_settings {
+	struct tls_words tls; /* first: its keywords write there */
 	struct listener_options options;
 	uint32_t maxconn, id;
 	struct place id_at;
@@ -140,6 +141,12 @@ static int bind_shards(struct cfg_context *c, void *into, const struct line *l, 
 }
 
 const struct keyword_row bind_keywords[] = {
+	TLS_ROWS_BOTH,
+	{ "crt", "<file>", "certificate and key, or a folder of them", tls_word_crt },
+	{ "no-alpn", NULL, "no protocol is agreed on", tls_word_no_alpn },
+	{ "no-strict-sni", NULL, "undoes 'strict-sni'", tls_word_no_strict_sni },
+	{ "strict-sni", NULL, "only for names that a certificate is there for", tls_word_strict_sni },
+	{ "verify", "none|optional|required", "certificates of clients", tls_word_bind_verify },
 	{ "backlog", "<connections>", "connections that may wait to be accepted", bind_backlog },
 	{ "gid", "<number>", "group of the socket's file", bind_gid },
 	{ "group", "<name>", "group of the socket's file", bind_group },
@@ -218,6 +225,8 @@ static int parse_bind(struct cfg_context *c, const struct line *l)
 	struct slice rest = token_slice(&l->words[1]), member;
 	while (!err && slice_next_member(&rest, &member))
 		err = add_address(c, &l->words[1], member, &b);
+	if (!err && !keywords_err)
+		err = tls_note_bind(c, c->proxy, before, c->proxy->listener_count, &b.tls);
 	if (!err && b.id && c->proxy->listener_count > before + 1) {
 		diag_error(c->diag, &b.id_at, NULL, "'id' is for a single address, and here are several");
 		for (; before < c->proxy->listener_count; before++)

@@ -15,6 +15,7 @@
 
 #include "ballast/config/features.h"
 #include "ballast/config/lexer.h"
+#include "ballast/tls/tls.h"
 #include "version.h"
 
 #define DEPTH_MAX 200 /* of parentheses, for the stack's sake */
@@ -451,5 +452,8 @@ int cond_evaluate(const char *text, const struct cond_facts *f, struct arena *a,
 
 struct cond_facts cond_facts_here(const struct config_env *env)
 {
-	return (struct cond_facts){ .env = env, .version = CONFIG_DIALECT };
+	return (struct cond_facts){ .env = env,
+		.version = CONFIG_DIALECT,
+		.openssl_version = tls_library_version(),
+		.tls_library = tls_library() };
 }

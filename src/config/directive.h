@@ -14,6 +14,7 @@
 #include "ballast/config/graph.h"
 #include "ballast/net/listener.h"
 #include "ballast/server/check.h"
+#include "tls.h"
 
 /* `option tcplog`, `option httplog`, `log-format`: the last one counts. */
 enum log_choice {
@@ -35,6 +36,10 @@ struct init_addr {
 
 /* A server's parameters: of its line, or of `default-server`. */
 struct server_settings {
+	struct tls_words tls; /* first: its keywords write there */
+	bool check_tls, no_check_tls;
+	const char *check_sni;
+	struct expr *sni;
 	uint16_t weight, rise, fall;
 	bool backup, disabled, check;
 	uint32_t maxconn, minconn, maxqueue, pool_max_conn, pool_purge_delay_ms, inter_ms, fastinter_ms, downinter_ms;
@@ -99,6 +104,7 @@ struct proxy {
 };
 
 struct cpu_map_line;
+struct tls_note;
 
 struct cfg_context {
 	struct graph *graph;
@@ -114,6 +120,8 @@ struct cfg_context {
 	struct proxy *current_defaults;          /* the last one */
 	struct cpu_map_line *cpu_map, **last_cpu_map;
 	struct place thread_groups_at;
+	struct tls_defaults tls;
+	struct tls_note *tls_notes; /* lines that spoke of TLS, last one first */
 };
 
 struct directive {
@@ -158,7 +166,7 @@ struct unsupported {
 extern const struct directive global_directives[], environment_directives[], proxy_directives[], timeout_directives[],
 	limit_directives[], bind_directives[], server_directives[], balance_directives[], routing_directives[],
 	rule_directives[], log_directives[], check_directives[], option_directives[], outgoing_directives[],
-	stats_directives[], cpu_directives[], variable_directives[];
+	stats_directives[], cpu_directives[], variable_directives[], tls_directives[];
 extern const struct option_row option_rows[];
 extern const struct keyword_row bind_keywords[], server_keywords[], stats_keywords[];
 extern const struct unsupported unsupported_global[], unsupported_proxy[], unsupported_options[], unsupported_bind[],

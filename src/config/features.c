@@ -3,7 +3,15 @@
  * "Present" means that a configuration which asks for it may use what HAProxy means by it: OPENSSL is about
  * `ssl` on a bind line, not about a library that is linked.  A room that brings a feature sets its row.
  */
+#include "config.h"
+
 #include "ballast/config/features.h"
+
+#ifdef HAVE_OPENSSL
+enum { WITH_TLS = true };
+#else
+enum { WITH_TLS = false };
+#endif
 
 static const struct feature features[] = {
 	{ "51DEGREES", false },
@@ -31,7 +39,7 @@ static const struct feature features[] = {
 	{ "NETFILTER", false },
 	{ "NS", false },
 	{ "OBSOLETE_LINKER", false },
-	{ "OPENSSL", false },
+	{ "OPENSSL", WITH_TLS },
 	{ "OPENSSL_AWSLC", false },
 	{ "OPENSSL_WOLFSSL", false },
 	{ "OT", false },
@@ -48,7 +56,7 @@ static const struct feature features[] = {
 	{ "QUIC_OPENSSL_COMPAT", false },
 	{ "RT", true },
 	{ "SLZ", false },
-	{ "SSL", false },
+	{ "SSL", WITH_TLS },
 	{ "STATIC_PCRE", false },
 	{ "STATIC_PCRE2", false },
 	{ "SYSTEMD", false },

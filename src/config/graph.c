@@ -74,6 +74,8 @@ static void global_init(struct global_settings *g)
 		.bufsize = 16384,
 		.maxrewrite = 1024,
 		.maxhdr = 101,
+		.tls_sessions = 20000,
+		.tls_lifetime_s = 300,
 	};
 	log_targets_init(&g->log);
 }
@@ -200,6 +202,8 @@ void graph_free(struct graph *g)
 		next = b->next;
 		backend_free(b);
 	}
+	for (struct tls_owned *o = g->tls; o; o = o->next)
+		tls_context_free(o->context);
 	config_env_free(&g->env);
 	arena_reset(&g->arena);
 	free(g);

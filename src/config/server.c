@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "ballast/sample/expr.h"
 #include "directive.h"
 
 static int number(struct cfg_context *c, const struct line *l, size_t *at, int64_t min, int64_t max, int64_t *out)
@@ -199,6 +200,40 @@ SERVER_WORD(server_init_addr)
 		return 0; \
 	}
 
+SERVER_SWITCH(server_check_ssl, check_tls, true)
+SERVER_WORD(server_no_check_ssl)
+{
+	(void)c, (void)l, (void)at;
+	((struct server_settings *)into)->check_tls = false;
+	((struct server_settings *)into)->no_check_tls = true;
+	return 0;
+}
+
+SERVER_WORD(server_check_sni)
+{
+	(void)c;
+	((struct server_settings *)into)->check_sni = l->words[(*at)++].text;
+	return 0;
+}
+
+/* Only one is shown: the line's replaces that of `default-server`. */
+SERVER_WORD(server_crt)
+{
+	struct server_settings *s = into;
+
+	s->tls.set.crts = NULL;
+	s->tls.last_crt = NULL;
+	return tls_word_crt(c, into, l, at);
+}
+
+SERVER_WORD(server_sni)
+{
+	struct server_settings *s = into;
+
+	s->sni = expr_parse_token(&l->words[(*at)++], PHASE_REQUEST, c->arena, c->diag);
+	return s->sni ? 0 : -EINVAL;
+}
+
 SERVER_SWITCH(server_check, check, true)
 SERVER_SWITCH(server_no_check, check, false)
 SERVER_SWITCH(server_backup, backup, true)
@@ -207,6 +242,19 @@ SERVER_SWITCH(server_disabled, disabled, true)
 SERVER_SWITCH(server_enabled, disabled, false)
 
 const struct keyword_row server_keywords[] = {
+	TLS_ROWS_BOTH,
+	{ "check-sni", "<name>", "name to ask for in health checks", server_check_sni },
+	{ "check-ssl", NULL, "health checks over TLS", server_check_ssl },
+	{ "crt", "<file>", "certificate and key to show to the server", server_crt },
+	{ "no-check-ssl", NULL, "health checks without TLS", server_no_check_ssl },
+	{ "no-ssl", NULL, "undoes 'ssl'", tls_word_no_ssl },
+	{ "no-ssl-reuse", NULL, "no session is resumed", tls_word_no_reuse },
+	{ "no-verifyhost", NULL, "undoes 'verifyhost'", tls_word_no_verifyhost },
+	{ "sni", "<expression>", "name to ask for", server_sni },
+	{ "ssl-reuse", NULL, "undoes 'no-ssl-reuse'", tls_word_reuse },
+	{ "verify", "none|required", "the server's certificate", tls_word_server_verify },
+	{ "verifyhost", "<name>", "name that the certificate must be for, where none is asked for",
+		tls_word_verifyhost },
 	{ "addr", "<address>", "address for health checks", server_addr },
 	{ "backup", NULL, "used only where no other server is up", server_backup },
 	{ "check", NULL, "health checks", server_check },
@@ -348,6 +396,8 @@ static void apply_settings(struct server *s, const struct server_settings *from)
 	s->source = from->source;
 	s->source_interface = from->source_interface;
 	s->id = from->id; /* 0: given in order when all are known */
+	s->sni = from->sni;
+	s->check_sni = from->check_sni;
 }
 
 static int apply_address(struct server *s, const struct endpoint_spec *spec, bool none)
@@ -362,6 +412,14 @@ static int apply_address(struct server *s, const struct endpoint_spec *spec, boo
 		return server_set_target(s, &spec->at);
 	atomic_fetch_or(&s->admin, SERVER_UNRESOLVED);
 	return 0;
+}
+
+/* A server that is checked at its own address is checked as it is used. */
+static bool checks_over_tls(const struct server_settings *s)
+{
+	bool own_address = !s->has_check_port && !s->check_addr.len;
+
+	return s->check_tls || (s->tls.on && own_address && !s->no_check_tls);
 }
 
 static int parse_server(struct cfg_context *c, const struct line *l)
@@ -389,6 +447,8 @@ static int parse_server(struct cfg_context *c, const struct line *l)
 		return out_of_memory(c, &name->at);
 	s->at = name->at;
 	apply_settings(s, &set);
+	if (tls_note_server(c, c->proxy, s, &set.tls, checks_over_tls(&set)))
+		return -ENOMEM;
 	return apply_address(s, &spec, none) ? out_of_memory(c, &name->at) : err;
 }
 

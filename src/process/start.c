@@ -19,6 +19,7 @@
 #include "ballast/proxy/exchange.h"
 #include "ballast/proxy/register.h"
 #include "ballast/server/check.h"
+#include "ballast/tls/tls.h"
 #include "process.h"
 
 enum { PAUSE_TRIES = 20, PAUSE_MS = 20 }; /* while old processes let go of a port */
@@ -130,6 +131,7 @@ static void configure_rooms(const struct run *r)
 	exchange_set_limits(&limits);
 	checks_set_spread(g->spread_checks);
 	frontend_set_process_maxconn(r->maxconn);
+	tls_set_limits(g->tls_maxconn, g->tls_maxrate);
 	log_set_global(&r->graph->global.log, g->log_tag, g->log_send_hostname);
 }
 

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "ballast/net/listener.h"
 #include "ballast/sample/var.h"
 #include "internal.h"
 
@@ -30,6 +31,9 @@ static void private_ready(struct watch *w, unsigned bits)
 	struct server_conn *sc = (struct server_conn *)w;
 
 	conn_note(&sc->conn, bits);
+	/* Over TLS what can be read may be a session for next time. */
+	if (!(bits & (LOOP_HUP | LOOP_ERROR)) && sc->conn.transport && conn_is_quiet(&sc->conn))
+		return;
 	if (bits & (LOOP_READ | LOOP_HUP | LOOP_ERROR)) /* else it only became writable */
 		private_drop(sc);
 }
@@ -50,11 +54,11 @@ void client_keep_private(struct client *c, struct server_conn *sc)
 			private_drop(list_entry(it, struct server_conn, link));
 }
 
-struct server_conn *client_take_private(struct client *c, const struct server *s)
+struct server_conn *client_take_private(struct client *c, const struct server *s, const char *name)
 {
 	list_for_each_safe(it, &c->private_conns) {
 		struct server_conn *sc = list_entry(it, struct server_conn, link);
-		if (sc->server != s)
+		if (sc->server != s || !server_conn_is_named(sc, name))
 			continue;
 		if (server_conn_reusable(sc)) {
 			list_remove(&sc->link);
@@ -192,10 +196,21 @@ static struct client *client_new(struct frontend *f, struct listener *l, int fd,
 	c->peer = *peer;
 	c->since_ns = loop_self->now_ns;
 	list_init(&c->private_conns);
-	timer_init(&c->timer, http ? h1_client_timer : tcp_client_timer);
-	conn_open_unwatched(&c->conn, fd, http ? h1_client_ready : tcp_client_ready);
+	conn_open_unwatched(&c->conn, fd, NULL);
 	list_push_back(&f->thread[loop_self->index].clients, &c->link);
 	return c;
+}
+
+void client_begin(struct client *c)
+{
+	bool http = c->frontend->mode == MODE_HTTP;
+
+	timer_init(&c->timer, http ? h1_client_timer : tcp_client_timer);
+	c->conn.watch.ready = http ? h1_client_ready : tcp_client_ready;
+	if (http)
+		h1_client_begin(c);
+	else
+		tcp_begin(c);
 }
 
 bool client_accept(struct frontend *f, struct listener *l, int fd, const union addr *peer)
@@ -205,10 +220,10 @@ bool client_accept(struct frontend *f, struct listener *l, int fd, const union a
 	if (!c)
 		return false;
 	set_options(f, fd);
-	if (f->mode == MODE_HTTP)
-		h1_client_begin(c);
+	if (BL_UNLIKELY(l->tls != NULL))
+		client_begin_early(c);
 	else
-		tcp_begin(c);
+		client_begin(c);
 	return true;
 }
 

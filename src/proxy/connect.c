@@ -10,6 +10,7 @@
 
 #include "ballast/balance/pick.h"
 #include "ballast/proxy/log.h"
+#include "ballast/sample/expr.h"
 #include "internal.h"
 
 static void try_server(struct exchange *x);
@@ -155,9 +156,9 @@ void exchange_choose(struct exchange *x)
 
 /* ---- a connection ---- */
 
-static struct server_conn *take_private(struct exchange *x)
+static struct server_conn *take_private(struct exchange *x, const char *name)
 {
-	struct server_conn *sc = client_take_private(x->client, x->server);
+	struct server_conn *sc = client_take_private(x->client, x->server, name);
 
 	if (!sc)
 		return NULL;
@@ -167,10 +168,10 @@ static struct server_conn *take_private(struct exchange *x)
 }
 
 /* May a kept connection be used? As `http-reuse` says. */
-static struct server_conn *take_kept(struct exchange *x)
+static struct server_conn *take_kept(struct exchange *x, const char *name)
 {
 	enum http_reuse reuse = x->backend->set.reuse;
-	struct server_conn *sc = take_private(x);
+	struct server_conn *sc = take_private(x, name);
 
 	if (sc)
 		return sc;
@@ -178,7 +179,7 @@ static struct server_conn *take_kept(struct exchange *x)
 		return NULL;
 	if (reuse == REUSE_SAFE && x->client->requests == 0)
 		return NULL;
-	sc = server_conn_take(x->server, h1_server_ready, x);
+	sc = server_conn_take_named(x->server, name, h1_server_ready, x);
 	if (sc && reuse == REUSE_AGGRESSIVE && x->client->requests == 0 && sc->requests < 2) {
 		sc->user = NULL;
 		server_conn_put(sc); /* not proven yet: RFC-safe, but the manual promises a proven one */
@@ -208,19 +209,49 @@ static bool has_body(const struct exchange *x)
 
 /* A kept connection.  Whose request could not be sent again asks the kernel first whether it still stands: its end may
  * be there without the loop having told. */
-static struct server_conn *take_standing(struct exchange *x)
+static struct server_conn *take_standing(struct exchange *x, const char *name)
 {
 	struct server_conn *sc;
 
-	while ((sc = take_kept(x)) && (!is_idempotent(x) || has_body(x)) && !conn_is_quiet(&sc->conn))
+	while ((sc = take_kept(x, name)) && (!is_idempotent(x) || has_body(x)) && !conn_is_quiet(&sc->conn))
 		server_conn_drop(sc, false);
 	return sc;
+}
+
+/* The name that this request's connection asks for; NULL: none. */
+static const char *server_name(struct exchange *x)
+{
+	const struct expr *sni = x->server->sni;
+	struct sample name;
+
+	if (BL_LIKELY(!sni) || !x->server->tls || !expr_eval(sni, &x->sample, SAMPLE_STR, &name) || !name.str.len)
+		return NULL;
+	return arena_copy(&x->arena, name.str).ptr;
+}
+
+/* A new connection is there, or begins to be. */
+static void begin_connection(struct exchange *x, const char *name)
+{
+	struct server_conn *sc = x->sc;
+	int error = x->server->tls ? server_conn_secure(sc, name) : 0;
+
+	if (!error && !(sc->conn.flags & CONN_CONNECTING))
+		error = conn_finish_connect(&sc->conn);
+	else if (!error)
+		error = -EAGAIN;
+	if (!error)
+		exchange_connected(x);
+	else if (error != -EAGAIN)
+		exchange_retry(x, error);
+	else if (x->backend->set.timeout_connect_ms)
+		loop_timer_set(&x->timer, x->backend->set.timeout_connect_ms);
 }
 
 static void try_server(struct exchange *x)
 {
 	struct server *s = x->server;
-	struct server_conn *sc = take_standing(x);
+	const char *name = server_name(x);
+	struct server_conn *sc = take_standing(x, name);
 	int error = 0;
 
 	if (!x->t_connect_start)
@@ -247,12 +278,7 @@ static void try_server(struct exchange *x)
 	x->sc = sc;
 	sc->is_private = x->backend->set.reuse == REUSE_NEVER;
 	count_add(server_counters(s), COUNT_CONN, 1);
-	if (!(sc->conn.flags & CONN_CONNECTING)) {
-		exchange_connected(x);
-		return;
-	}
-	if (x->backend->set.timeout_connect_ms)
-		loop_timer_set(&x->timer, x->backend->set.timeout_connect_ms);
+	begin_connection(x, name);
 }
 
 /* A TCP session's answer is its connection.  A failure counts as a slow answer, so that a server that refuses at once does not seem the fastest. */

@@ -114,6 +114,7 @@ struct exchange *exchange_new(struct client *c)
 	x->id = t->next_id;
 	t->next_id += loop_count() ? loop_count() : 1;
 	x->t_accept = c->since_ns;
+	x->t_handshake = c->handshake_ns;
 	x->accept_wall_us = loop_self->wall_us;
 	timer_init(&x->timer, exchange_timer);
 	timer_init(&x->again, exchange_again);

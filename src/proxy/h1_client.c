@@ -585,6 +585,7 @@ static void h1_client_finish(struct exchange *x, bool cut)
 	}
 	c->requests++;
 	c->since_ns = loop_self->now_ns;
+	c->handshake_ns = 0;
 	if (x->flags & XF_CLOSE_CLIENT || !(x->flags & XF_REQUEST_DONE)) {
 		bool unread = !(x->flags & XF_REQUEST_DONE) || x->body_at < x->head_end || c->in.data ||
 		              c->conn.flags & CONN_READABLE;

@@ -10,6 +10,7 @@
 
 #include "ballast/base/buffer.h"
 #include "ballast/proxy/exchange.h"
+#include "ballast/tls/tls.h"
 
 /* ---- output that a connection did not take yet ---- */
 
@@ -105,7 +106,8 @@ struct client {
 	union addr peer;
 	uint32_t flags;
 	uint32_t requests;
-	uint64_t since_ns; /* accept, or end of the last exchange */
+	uint64_t since_ns;     /* accept, or end of the last exchange */
+	uint64_t handshake_ns; /* its end; 0: none, or of an earlier exchange */
 };
 
 /* Toward the client.  `head` and `data` put pieces into a batch of this end; `flush` sends them. */
@@ -135,9 +137,13 @@ void client_close(struct client *c, bool reset);
 /* Keeps an idle server connection for this client only, or closes it where it cannot be used again. */
 void client_keep_private(struct client *c, struct server_conn *sc);
 /* Such a connection to `s`; NULL: there is none. */
-struct server_conn *client_take_private(struct client *c, const struct server *s);
+struct server_conn *client_take_private(struct client *c, const struct server *s, const char *name);
 /* Arms the client's timer; 0: none. */
 void client_timer(struct client *c, uint32_t ms);
+/* The first request, or the TCP session: what comes before it is over. */
+void client_begin(struct client *c);
+/* client_early.c: begins with a TLS handshake. */
+void client_begin_early(struct client *c);
 void h1_client_ready(struct watch *w, unsigned bits);
 void h1_client_next(struct client *c);
 /* The same in the loop's next turn. */

@@ -16,6 +16,8 @@ static inline struct exchange *log_exchange(struct sample_ctx *ctx)
 	return ctx->exchange;
 }
 
+/* "24/Nov/2026:23:00:36.123" of a moment of the loop's clock. */
+void log_add_date(struct strbuf *out, uint64_t mono_ns);
 /* "HTTP/1.1" of a request line. */
 struct slice log_version(struct slice request);
 

@@ -22,9 +22,15 @@ static uint64_t end_ns(const struct exchange *x)
 	return x->t_end ? x->t_end : loop_self->now_ns;
 }
 
+/* Of the connection's first exchange. */
+static int64_t handshake_ms(const struct exchange *x)
+{
+	return x->t_handshake ? ms_from_to(x->t_accept, x->t_handshake) : 0;
+}
+
 static int64_t idle_ms(const struct exchange *x)
 {
-	return x->flags & XF_TCP ? 0 : ms_from_to(x->t_accept, x->t_first);
+	return x->flags & XF_TCP ? 0 : ms_from_to(x->t_handshake ? x->t_handshake : x->t_accept, x->t_first);
 }
 
 /* A head that was refused does not count. */
@@ -89,7 +95,7 @@ static void add_total(struct sample_ctx *ctx, const struct exchange *x, struct s
 		value; \
 	}
 
-TIMER(run_handshake, (void)x; add_timer(out, 0)) /* no handshake comes before a request yet */
+TIMER(run_handshake, add_timer(out, handshake_ms(x)))
 TIMER(run_idle, add_timer(out, idle_ms(x)))
 TIMER(run_request, add_timer(out, request_ms(x)))
 TIMER(run_queue, add_timer(out, queue_ms(x)))
@@ -173,6 +179,11 @@ static void add_date_ms(struct strbuf *out, uint64_t us)
 	strbuf_str(out, second_text(us, true)->date);
 	strbuf_byte(out, '.');
 	add_ms(out, us);
+}
+
+void log_add_date(struct strbuf *out, uint64_t mono_ns)
+{
+	add_date_ms(out, wall_us_of(mono_ns));
 }
 
 static void add_seconds(struct strbuf *out, unsigned flags, uint64_t us)

@@ -27,6 +27,9 @@ static const struct status_row status_rows[CHECK_STATUS_COUNT] = {
 	[CHECK_L4OK] = { "L4OK", "Layer4 check passed", 6, true },
 	[CHECK_L4TOUT] = { "L4TOUT", "Layer4 timeout", 7, false },
 	[CHECK_L4CON] = { "L4CON", "Layer4 connection problem", 8, false },
+	[CHECK_L6OK] = { "L6OK", "Layer6 check passed", 9, true },
+	[CHECK_L6TOUT] = { "L6TOUT", "Layer6 timeout", 10, false },
+	[CHECK_L6RSP] = { "L6RSP", "Layer6 invalid response", 11, false },
 	[CHECK_L7OK] = { "L7OK", "Layer7 check passed", 15, true },
 	[CHECK_L7TOUT] = { "L7TOUT", "Layer7 timeout", 12, false },
 	[CHECK_L7RSP] = { "L7RSP", "Layer7 invalid response", 13, false },
@@ -220,7 +223,10 @@ static void deadline_fire(struct timer *t)
 {
 	struct check *c = container_of(t, struct check, deadline);
 
-	end_with(c, c->conn.flags & CONN_CONNECTING ? CHECK_L4TOUT : CHECK_L7TOUT, "");
+	if (c->conn.flags & CONN_CONNECTING)
+		end_with(c, CHECK_L4TOUT, "");
+	else
+		end_with(c, c->conn.flags & CONN_HANDSHAKING ? CHECK_L6TOUT : CHECK_L7TOUT, "");
 }
 
 static void talk(struct check *c)
@@ -236,7 +242,7 @@ static void connected(struct check *c)
 	const struct backend *b = c->server->backend;
 
 	if (!b->http_check || !b->http_check->on) {
-		end_with(c, CHECK_L4OK, "");
+		end_with(c, c->conn.transport ? CHECK_L6OK : CHECK_L4OK, "");
 		return;
 	}
 	c->run = http_check_run_new(b->http_check);
@@ -249,23 +255,32 @@ static void connected(struct check *c)
 	talk(c);
 }
 
+/* Goes on with connecting. */
+static void finish_connect(struct check *c)
+{
+	int err = conn_finish_connect(&c->conn);
+	char text[CHECK_TEXT_MAX];
+
+	if (err == -EAGAIN)
+		return;
+	if (!err)
+		connected(c);
+	else if (!(c->conn.flags & CONN_CONNECTING))
+		end_with(c, CHECK_L6RSP, tls_failure(&c->conn, text, sizeof text));
+	else
+		end_unconnected(c, err);
+}
+
 static void check_ready(struct watch *w, unsigned bits)
 {
 	struct check *c = container_of(w, struct check, conn.watch);
-	int err;
 
 	conn_note(&c->conn, bits);
 	if (c->run) {
 		talk(c);
 		return;
 	}
-	err = conn_finish_connect(&c->conn);
-	if (err == -EAGAIN)
-		return;
-	if (err)
-		end_unconnected(c, err);
-	else
-		connected(c);
+	finish_connect(c);
 }
 
 /* The address to check: `addr` and `port` where they are given, else the server's own. */
@@ -316,13 +331,15 @@ static void check_begin(struct check *c)
 	err = check_target(s, &to);
 	if (!err)
 		err = conn_connect(&c->conn, &to, &o, check_ready);
+	if (!err && s->check_tls)
+		err = tls_connect(&c->conn, s->check_tls, s->check_sni);
 	if (err) {
 		end_unconnected(c, err);
 		return;
 	}
 	loop_timer_set(&c->deadline, connect_timeout_ms(s));
 	if (!(c->conn.flags & CONN_CONNECTING))
-		connected(c);
+		finish_connect(c);
 }
 
 static void next_fire(struct timer *t)

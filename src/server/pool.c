@@ -15,7 +15,7 @@
 
 #include "internal.h"
 
-enum { SWEEP_MS = 1000 };
+enum { SWEEP_MS = 1000, NAMES_TRIED_MAX = 64 };
 
 struct pool_thread {
 	struct list servers; /* of server_thread.link: those with idle connections */
@@ -76,6 +76,7 @@ static void conn_end(struct server_conn *sc, bool reset)
 		conn_reset(&sc->conn);
 	else
 		conn_close(&sc->conn);
+	free(sc->name);
 	loop_free_later(loop_self, sc);
 }
 
@@ -94,6 +95,9 @@ static void idle_ready(struct watch *w, unsigned bits)
 	struct server_conn *sc = container_of(w, struct server_conn, conn.watch);
 
 	conn_note(&sc->conn, bits);
+	/* Over TLS it may be a session for next time. */
+	if (!(bits & (LOOP_HUP | LOOP_ERROR)) && sc->conn.transport && conn_is_quiet(&sc->conn))
+		return;
 	if (bits & (LOOP_READ | LOOP_HUP | LOOP_ERROR))
 		server_conn_drop(sc, false);
 }
@@ -145,17 +149,21 @@ void server_conn_put(struct server_conn *sc)
 
 /* --- taking --- */
 
-static struct server_conn *take_own(struct server *s)
+static struct server_conn *take_own(struct server *s, const char *name)
 {
 	struct server_thread *t = own(s);
-	struct server_conn *sc;
+	unsigned passed = 0;
 
-	while ((sc = list_first(&t->idle, struct server_conn, link))) {
-		if (load_relaxed(&s->target_version) == sc->target_version) {
+	list_for_each_safe(it, &t->idle) {
+		struct server_conn *sc = list_entry(it, struct server_conn, link);
+		if (load_relaxed(&s->target_version) != sc->target_version) {
+			server_conn_drop(sc, false);
+		} else if (BL_LIKELY(server_conn_is_named(sc, name))) {
 			idle_unlink(sc);
 			return sc;
+		} else if (++passed == NAMES_TRIED_MAX) {
+			break;
 		}
-		server_conn_drop(sc, false);
 	}
 	return NULL;
 }
@@ -173,11 +181,28 @@ static struct server_conn *pop_shared(struct server *s)
 	return sc;
 }
 
-static struct server_conn *take_shared(struct server *s)
+/* Back to where it was popped: it is for another name. */
+static void push_shared(struct server_conn *sc)
+{
+	struct lfstack_node *node = lfstack_node_new(sc);
+
+	if (!node) {
+		conn_end(sc, false);
+		return;
+	}
+	atomic_fetch_add_explicit(&sc->server->shared_count, 1, memory_order_relaxed);
+	lfstack_push(&sc->server->shared_idle, node);
+}
+
+static struct server_conn *take_shared(struct server *s, const char *name)
 {
 	struct server_conn *sc;
 
 	while (!lfstack_empty(&s->shared_idle) && (sc = pop_shared(s))) {
+		if (BL_UNLIKELY(!server_conn_is_named(sc, name))) {
+			push_shared(sc);
+			return NULL;
+		}
 		sc->thread = (uint16_t)loop_self->index;
 		if (load_relaxed(&s->target_version) == sc->target_version && conn_is_quiet(&sc->conn) &&
 			conn_attach(&sc->conn) == 0)
@@ -189,10 +214,16 @@ static struct server_conn *take_shared(struct server *s)
 
 struct server_conn *server_conn_take(struct server *s, void (*ready)(struct watch *w, unsigned bits), void *user)
 {
-	struct server_conn *sc = take_own(s);
+	return server_conn_take_named(s, NULL, ready, user);
+}
+
+struct server_conn *server_conn_take_named(struct server *s, const char *name,
+	void (*ready)(struct watch *w, unsigned bits), void *user)
+{
+	struct server_conn *sc = take_own(s, name);
 
 	if (!sc)
-		sc = take_shared(s);
+		sc = take_shared(s, name);
 	if (!sc)
 		return NULL;
 	sc->conn.watch.ready = ready;
@@ -257,6 +288,16 @@ struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port,
 	}
 	count_used(own(s), 1);
 	return sc;
+}
+
+int server_conn_secure(struct server_conn *sc, const char *name)
+{
+	if (name) {
+		sc->name = strdup(name);
+		if (!sc->name)
+			return -ENOMEM;
+	}
+	return tls_connect(&sc->conn, sc->server->tls, name);
 }
 
 /* --- once a second --- */

@@ -19,12 +19,13 @@ static const char default_ciphers[] =
 
 void tls_diag(struct diag *d, const struct place *at, const char *fmt, ...)
 {
-	unsigned long error = ERR_peek_last_error();
+	bool system = ERR_SYSTEM_ERROR(ERR_peek_error()); /* then it is the cause of those behind it */
+	unsigned long error = system ? ERR_peek_error() : ERR_peek_last_error();
 	const char *reason = error ? ERR_reason_error_string(error) : NULL;
 	char text[512];
 	va_list ap;
 
-	if (error && ERR_SYSTEM_ERROR(error))
+	if (system)
 		reason = strerror(ERR_GET_REASON(error));
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);

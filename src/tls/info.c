@@ -1,16 +1,24 @@
 /* What a connection's two ends agreed on. */
+#include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "private.h"
 
-const char *tls_failure(const struct conn *c)
+const char *tls_failure(const struct conn *c, char *buf, size_t len)
 {
 	const struct tls_conn *t = tls_of(c);
+	const char *reason = t && t->reason ? ERR_reason_error_string(t->reason) : NULL;
+	long verified = t ? SSL_get_verify_result(t->ssl) : X509_V_OK;
+	bool is_verify = t && ERR_GET_REASON(t->reason) == SSL_R_CERTIFICATE_VERIFY_FAILED && verified != X509_V_OK;
 
-	if (!t)
-		return "";
-	return t->reason ? t->reason : t->ended ? "connection closed" : "timeout";
+	if (!t || !t->reason)
+		snprintf(buf, len, "Connection closed during SSL handshake");
+	else
+		snprintf(buf, len, "SSL handshake failure (error:%08lX:SSL routines::%s%s%s)", t->reason,
+			reason ? reason : "", is_verify ? ": " : "",
+			is_verify ? X509_verify_cert_error_string(verified) : "");
+	return buf;
 }
 
 static const struct tls_conn *settled(const struct conn *c)

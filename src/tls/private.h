@@ -9,12 +9,12 @@
 #include "ballast/tls/tls.h"
 
 enum {
-	TLS_RECORD_BYTES = 16384,      /* plaintext of a record (RFC 8446 section 5.1) */
-	TLS_ROUND_BYTES = 5 * 16384,   /* plaintext that is encrypted before it is sent: 64 KiB and a head */
-	TLS_OUT_BYTES = 112 * 1024,    /* a round with its framing, a ticket before it */
-	TLS_IN_BYTES = 288 * 1024,     /* ciphertext of one read */
-	TLS_SESSION_SLOTS = 16,        /* sessions to one server that a thread keeps, by name */
-	TLS_KEY_TYPES = 3,             /* RSA, ECDSA, EdDSA */
+	TLS_RECORD_BYTES = 16384,    /* plaintext of a record (RFC 8446 section 5.1) */
+	TLS_ROUND_BYTES = 5 * 16384, /* plaintext that is encrypted before it is sent: 64 KiB and a head */
+	TLS_OUT_BYTES = 112 * 1024,  /* a round with its framing, a ticket before it */
+	TLS_IN_BYTES = 288 * 1024,   /* ciphertext of one read */
+	TLS_SESSION_SLOTS = 16,      /* sessions to one server that a thread keeps, by name */
+	TLS_KEY_TYPES = 3,           /* RSA, ECDSA, EdDSA */
 };
 
 /* A thread's buffers: in use only within a call, of one connection. */
@@ -35,14 +35,14 @@ struct tls_conn {
 	uint32_t in_at, in_end;
 	char *out; /* ciphertext that the socket did not take, or that waits for the next write */
 	uint32_t out_at, out_end, out_room;
-	uint32_t want;    /* bytes worth reading from the socket at once */
-	uint8_t early;    /* 1: a byte that the owner still holds is encrypted already */
-	bool ended;       /* the socket gave its end */
-	bool is_server;   /* we are */
+	uint32_t want;  /* bytes worth reading from the socket at once */
+	uint8_t early;  /* 1: a byte that the owner still holds is encrypted already */
+	bool ended;     /* the socket gave its end */
+	bool is_server; /* we are */
 	bool counted;
-	int error;        /* sticky; negative errno */
-	const char *reason;
-	char *sni;        /* that we asked for */
+	int error;            /* sticky; negative errno */
+	unsigned long reason; /* OpenSSL's code of a failed handshake; 0: none */
+	char *sni;            /* that we asked for */
 };
 
 struct session_slot {
@@ -91,7 +91,8 @@ SSL_CTX *tls_store_default(const struct tls_store *s);
 int tls_use_file(SSL_CTX *ctx, const struct tls_file *f, struct diag *d);
 
 /* ticket.c: keys of tickets, shared by all contexts, made anew from time to time. */
-int tls_ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int make);
+int tls_ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+	int make);
 /* Makes the first key and fetches the algorithms. 0 or negative errno. */
 int tls_tickets_init(void);
 

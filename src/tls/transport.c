@@ -204,28 +204,13 @@ static ssize_t tls_sendv(struct conn *c, const struct iovec *iov, int count, boo
 
 /* ---- begun and ended ---- */
 
-static void note_reason(struct tls_conn *t)
-{
-	long verified = SSL_get_verify_result(t->ssl);
-	unsigned long error = ERR_peek_error();
-
-	if (verified != X509_V_OK && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
-		t->reason = X509_verify_cert_error_string(verified);
-	else if (error && ERR_reason_error_string(error))
-		t->reason = ERR_reason_error_string(error);
-	else if (t->error && t->error != -EBADMSG)
-		t->reason = strerror(-t->error);
-	else
-		t->reason = "connection closed";
-}
-
 static int handshake_failed(struct tls_conn *t, int result)
 {
 	int err = failure(t, result);
 
 	if (err == -EAGAIN)
 		return tls_out_send(t, false) == -EAGAIN || !t->error ? -EAGAIN : t->error;
-	note_reason(t);
+	t->reason = ERR_peek_error();
 	ERR_clear_error();
 	tls_out_send(t, false); /* the alert */
 	tls_count_handshake(t, false);

@@ -46,10 +46,12 @@ int tls_connect(struct conn *c, struct tls_context *t, const char *sni)
 	return -ENOSYS;
 }
 
-const char *tls_failure(const struct conn *c)
+const char *tls_failure(const struct conn *c, char *buf, size_t len)
 {
 	(void)c;
-	return "";
+	if (len)
+		*buf = '\0';
+	return buf;
 }
 
 const char *tls_version_name(const struct conn *c)

@@ -54,12 +54,17 @@ struct global_settings {
 	uint32_t hard_stop_after_ms; /* 0: never */
 	uint32_t spread_checks;      /* percent, 0..50 */
 	uint32_t bufsize, maxrewrite, maxhdr; /* 16384, 1024, 101 */
+	uint32_t tls_sessions, tls_lifetime_s; /* tune.ssl.cachesize, tune.ssl.lifetime: 20000, 300 */
+	uint32_t tls_maxconn, tls_maxrate;     /* maxsslconn, maxsslrate; 0: no limit */
 };
+
+struct tls_owned;
 
 struct graph {
 	struct arena arena;
 	struct global_settings global;
 	struct config_env env;
+	struct tls_owned *tls;       /* contexts of listeners and servers */
 	struct frontend *frontends;  /* in the order of the files */
 	struct backend *backends;
 	const char *const *files;    /* all files that were read, NULL-ended */

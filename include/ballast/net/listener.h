@@ -20,6 +20,8 @@
 
 enum { LISTENER_RETRY_MS = 100, LISTENER_BATCH_MAX = 64 };
 
+struct tls_context;
+
 struct listener_options {
 	unsigned backlog;      /* connections; 0: the most the system allows */
 	unsigned shards;       /* sockets of an IP address; 0: one a thread */
@@ -54,6 +56,7 @@ struct listener {
 	uint32_t id;
 	uint32_t maxconn; /* of `bind`; 0: none */
 	void *owner;
+	struct tls_context *tls; /* its owner's; NULL: plain */
 	/* A connection was accepted (non-blocking, close-on-exec, TCP_NODELAY) on the calling thread: `fd` is the owner's
 	 * now, who calls listener_release() when the connection ends.  `peer` has family AF_UNSPEC for a unix socket. */
 	void (*on_accept)(struct listener *l, int fd, const union addr *peer);

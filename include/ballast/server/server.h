@@ -10,11 +10,13 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "ballast/base/lfstack.h"
 #include "ballast/net/conn.h"
 #include "ballast/net/log.h"
 #include "ballast/server/counters.h"
+#include "ballast/tls/tls.h"
 
 struct backend;
 struct server;
@@ -45,6 +47,7 @@ struct server_conn {
 	struct list link; /* link in server_thread.idle, most recent first */
 	struct server *server;
 	void *user; /* the exchange while in use */
+	char *name; /* that was asked for by SNI; NULL: none */
 	uint64_t idle_since_ms;
 	uint32_t requests;       /* sent on it so far */
 	uint32_t target_version; /* of the address that it was opened to */
@@ -84,6 +87,9 @@ struct server {
 	const char *hostname;   /* name it was resolved from, or NULL */
 	struct endpoint source; /* `source`; len 0: the backend's */
 	const char *source_interface;
+	struct tls_context *tls, *check_tls; /* NULL: plain */
+	struct expr *sni;                    /* of a request; NULL: no name is asked for */
+	const char *check_sni;
 	const char *cookie; /* reserved for persistence */
 	struct place at;    /* where it was written */
 	/* --- live --- */
@@ -144,6 +150,16 @@ uint64_t server_count(const struct server *s, enum counter which);
 /* An idle connection: the thread's own most recent one, else one from the shared stack (moved to this loop); NULL
  * where there is none that is good.  `ready` and `user` are set on it. */
 struct server_conn *server_conn_take(struct server *s, void (*ready)(struct watch *w, unsigned bits), void *user);
+/* The same, but only one on which this very name was asked for (NULL: none). */
+struct server_conn *server_conn_take_named(struct server *s, const char *name,
+	void (*ready)(struct watch *w, unsigned bits), void *user);
+static inline bool server_conn_is_named(const struct server_conn *sc, const char *name)
+{
+	return sc->name == name || (sc->name && name && strcmp(sc->name, name) == 0);
+}
+/* Puts TLS beneath a connection that was just opened to a server with `tls`, asking for `name` (copied; NULL: none).
+ * 0 or negative errno. */
+int server_conn_secure(struct server_conn *sc, const char *name);
 /* Opens a new one. The errno of a failure in *error (negative); the connection is under way where CONN_CONNECTING is set.
  * Uses the thread's hazard slot.  `client_dst_port`: for "+n" ports. */
 struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port,

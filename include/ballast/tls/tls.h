@@ -28,12 +28,12 @@ struct tls_file {
 /* What the words of a configuration say. NULL and 0: not said, the default holds. Strings and files live as long as the
  * contexts that are made of it. */
 struct tls_settings {
-	struct place at;         /* for errors that belong to no single word */
-	struct tls_file *crts;   /* in the order of the line */
-	const char *ca_file;     /* file, folder, or "@system-ca" */
+	struct place at;       /* for errors that belong to no single word */
+	struct tls_file *crts; /* in the order of the line */
+	const char *ca_file;   /* file, folder, or "@system-ca" */
 	const char *crl_file;
-	const char *alpn;        /* "h2,http/1.1" */
-	const char *ciphers;     /* up to TLS 1.2 */
+	const char *alpn;         /* "h2,http/1.1" */
+	const char *ciphers;      /* up to TLS 1.2 */
 	const char *ciphersuites; /* TLS 1.3 */
 	const char *curves;
 	const char *verify_host; /* of servers */
@@ -69,8 +69,8 @@ static inline bool tls_is_on(const struct conn *c)
 {
 	return c->transport != NULL;
 }
-/* Why the handshake failed, or would fail now: a text that lives as long as the conn is open. */
-const char *tls_failure(const struct conn *c);
+/* Why the handshake failed, in HAProxy's words; into buf, which is returned. */
+const char *tls_failure(const struct conn *c, char *buf, size_t len);
 /* "TLSv1.3"; "TLS_AES_256_GCM_SHA384"; NULL where the conn is plain or not that far. */
 const char *tls_version_name(const struct conn *c);
 const char *tls_cipher_name(const struct conn *c);
