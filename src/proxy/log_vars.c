@@ -124,6 +124,12 @@ static void add_state(struct strbuf *out, const struct exchange *x)
 	strbuf_byte(out, x->phase_letter);
 }
 
+static void add_known(struct strbuf *out, const char *text)
+{
+	if (text)
+		strbuf_str(out, text);
+}
+
 static void add_hostname(struct strbuf *out)
 {
 	char name[256];
@@ -150,6 +156,8 @@ VAR(run_backend, strbuf_str(out, x->backend ? x->backend->name : x->frontend->na
 VAR(run_server, strbuf_str(out, x->server ? x->server->name : "<NOSRV>"))
 VAR(run_origin, strbuf_str(out, origin(ctx, x)))
 VAR(run_hostname, add_hostname(out))
+VAR(run_tls_cipher, add_known(out, tls_cipher_name(&x->client->conn)))
+VAR(run_tls_version, add_known(out, tls_version_name(&x->client->conn)))
 VAR(run_state, add_state(out, x))
 VAR(run_state_cookies, (add_state(out, x), strbuf_str(out, "--")))
 
@@ -270,6 +278,8 @@ const struct log_var_row log_vars[] = {
 	{ "rt", LOG_VAR_PLAIN, LOG_ANY, false, run_request_id, "number of the request or session" },
 	{ "pid", LOG_VAR_PLAIN, LOG_ANY, false, run_pid, "number of the process" },
 	{ "H", LOG_VAR_TEXT, LOG_ANY, false, run_hostname, "name of this host" },
+	{ "sslc", LOG_VAR_TEXT, LOG_ANY, false, run_tls_cipher, "cipher of the client's TLS" },
+	{ "sslv", LOG_VAR_TEXT, LOG_ANY, false, run_tls_version, "version of the client's TLS" },
 	{ "OG", LOG_VAR_TEXT, LOG_ANY, false, run_origin, "what made this line be logged" },
 	{ "r", LOG_VAR_TEXT, LOG_ANY, true, run_request_line, "request line, or <BADREQ>" },
 	{ "HM", LOG_VAR_TEXT, LOG_ANY, true, run_method, "method of the request" },

@@ -25,7 +25,7 @@ struct certificate {
 	char *path;
 	X509 *x;
 	EVP_PKEY *key;
-	STACK_OF(X509) *chain;
+	STACK_OF(X509) * chain;
 	unsigned type; /* < TLS_KEY_TYPES */
 };
 
@@ -37,7 +37,7 @@ struct cert_set {
 };
 
 struct tls_store {
-	struct arena arena; /* names */
+	struct arena arena;  /* names */
 	struct strmap names; /* lower case, wildcards as "*.example.com"; values: struct cert_set */
 	struct certificate *certificates, **last;
 	struct cert_set *sets, *first;
@@ -319,7 +319,7 @@ static int make_contexts(struct tls_store *s, struct diag *d)
 {
 	if (s->first)
 		s->first->used = true;
-	strmap_for_each (e, &s->names)
+	strmap_for_each(e, &s->names)
 		((struct cert_set *)e->value)->used = true;
 	for (struct cert_set *k = s->sets; k; k = k->next) {
 		if (!k->used)
