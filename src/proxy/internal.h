@@ -136,7 +136,7 @@ bool client_watch(struct client *c);
 void client_close(struct client *c, bool reset);
 /* Keeps an idle server connection for this client only, or closes it where it cannot be used again. */
 void client_keep_private(struct client *c, struct server_conn *sc);
-/* Such a connection to `s`; NULL: there is none. */
+/* Such a connection to `s`, on which `name` was asked for (NULL: none); NULL: there is none. */
 struct server_conn *client_take_private(struct client *c, const struct server *s, const char *name);
 /* Arms the client's timer; 0: none. */
 void client_timer(struct client *c, uint32_t ms);

@@ -169,7 +169,7 @@ BIG = os.urandom(3_000_000)
 def test_a_large_response_comes_whole_to_a_slow_reader(front, ca):
     lb = front(handler=lambda r: response(200, BIG))
     with TlsClient(lb.web, ca=ca) as c:
-        c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         time.sleep(0.1)  # everything between fills up
         r = c.response()
@@ -548,6 +548,8 @@ def tls_origin():
 
 
 BACK = """
+    global
+        nbthread 1
     defaults
         mode http
         log 127.0.0.1:@log@ local0
