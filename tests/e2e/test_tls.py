@@ -680,7 +680,7 @@ def test_a_kept_connection_that_the_server_closed_is_not_used(back, tls_origin, 
         from peers import CLOSE
         yield CLOSE
     o = tls_origin(ca.path("site.pem"), handler)
-    lb = back(o, "verify none")
+    lb = back(o, "verify none", rules="retries 3")
     for _ in range(10):
         assert get(lb.web).status == 200
 
