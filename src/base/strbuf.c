@@ -28,11 +28,7 @@ void strbuf_init_fixed(struct strbuf *b, char *array, size_t bytes)
 
 void strbuf_free(struct strbuf *b)
 {
-	if (b->fixed) {
-		strbuf_clear(b);
-		return;
-	}
-	if (b->cap)
+	if (b->cap && !b->fixed) /* an array may be gone by now: it is not touched */
 		free(b->ptr);
 	strbuf_init(b);
 }

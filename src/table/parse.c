@@ -255,7 +255,7 @@ static int check(const struct parse *p)
 	if (p->set->nopurge && !p->set->expire_ms)
 		diag_warn(p->diag, &p->line->words[0].at, "expire 30m",
 			"with 'nopurge' and without 'expire', no entry ever leaves the table: once full, it takes no "
-		        "new key");
+			"new key");
 	return 0;
 }
 

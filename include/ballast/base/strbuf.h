@@ -27,7 +27,7 @@ struct strbuf {
 void strbuf_init(struct strbuf *b);
 /* An empty one over `array` of `bytes`, at least 1, which holds the terminator too. */
 void strbuf_init_fixed(struct strbuf *b, char *array, size_t bytes);
-/* Frees what it owns; it is empty again and of the same kind. */
+/* Frees what it owns and forgets an array, without touching it; what remains is an empty one that grows. */
 void strbuf_free(struct strbuf *b);
 /* Empties it and keeps its memory; `incomplete` is false again. */
 void strbuf_clear(struct strbuf *b);

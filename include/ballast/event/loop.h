@@ -63,7 +63,7 @@ struct loop {
 	uint64_t wall_offset_us, wall_due_ns;
 	unsigned closing_count;
 	int closing[LOOP_CLOSING_MAX]; /* closed at the end of this turn */
-	void *slot[LOOP_SLOTS]; /* per-thread data of the rooms below, LOOP_SLOT_* */
+	void *slot[LOOP_SLOTS];        /* per-thread data of the rooms below, LOOP_SLOT_* */
 };
 
 /* Makes the loop of thread `index`. 0 or negative errno. */

@@ -10,24 +10,45 @@
 #include "ballast/http/msg.h"
 
 enum h1_result {
-	H1_MORE,  /* incomplete: feed again with more bytes behind the same ones */
+	H1_MORE, /* incomplete: feed again with more bytes behind the same ones */
 	H1_DONE,
 	H1_ERROR, /* refused: parser.error tells why */
 };
 
 /* Why a head or a body was refused. The row of each (h1_error_text, h1_error_status) names the section. */
 enum h1_error {
-	H1_OK, H1_ERR_EMPTY, H1_ERR_METHOD, H1_ERR_TARGET, H1_ERR_VERSION, H1_ERR_START_LINE, H1_ERR_STATUS, H1_ERR_FIELD_NAME,
-	H1_ERR_FIELD_VALUE, H1_ERR_OBS_FOLD, H1_ERR_BARE_CR, H1_ERR_BARE_LF, H1_ERR_NUL, H1_ERR_CONTENT_LENGTH,
-	H1_ERR_TRANSFER_ENCODING, H1_ERR_LENGTH_AND_CHUNKED, H1_ERR_HOST, H1_ERR_CHUNK_SIZE, H1_ERR_CHUNK_END,
-	H1_ERR_TRAILER, H1_ERR_TARGET_TOO_LONG /* 414 */, H1_ERR_FIELDS_TOO_LARGE /* 431 */, H1_ERR_TOO_MANY_FIELDS /* 431 */,
+	H1_OK,
+	H1_ERR_EMPTY,
+	H1_ERR_METHOD,
+	H1_ERR_TARGET,
+	H1_ERR_VERSION,
+	H1_ERR_START_LINE,
+	H1_ERR_STATUS,
+	H1_ERR_FIELD_NAME,
+	H1_ERR_FIELD_VALUE,
+	H1_ERR_OBS_FOLD,
+	H1_ERR_BARE_CR,
+	H1_ERR_BARE_LF,
+	H1_ERR_NUL,
+	H1_ERR_CONTENT_LENGTH,
+	H1_ERR_TRANSFER_ENCODING,
+	H1_ERR_LENGTH_AND_CHUNKED,
+	H1_ERR_HOST,
+	H1_ERR_CHUNK_SIZE,
+	H1_ERR_CHUNK_END,
+	H1_ERR_TRAILER,
+	H1_ERR_TARGET_TOO_LONG /* 414 */,
+	H1_ERR_FIELDS_TOO_LARGE /* 431 */,
+	H1_ERR_TOO_MANY_FIELDS /* 431 */,
 	H1_ERR_TE_NOT_IMPLEMENTED /* 501: a transfer coding we do not know (RFC 9112 section 6.1) */,
-	H1_ERR_VERSION_NOT_SUPPORTED /* 505 */, H1_ERR_CONNECTION, H1_ERR_COUNT
+	H1_ERR_VERSION_NOT_SUPPORTED /* 505 */,
+	H1_ERR_CONNECTION,
+	H1_ERR_COUNT
 };
 
 struct h1_limits {
-	uint32_t head_bytes;   /* whole head; beyond it 431, or 414 while in the request line */
-	uint16_t fields;       /* tune.http.maxhdr */
+	uint32_t head_bytes; /* whole head; beyond it 431, or 414 while in the request line */
+	uint16_t fields;     /* tune.http.maxhdr */
 	uint32_t trailer_bytes;
 };
 
@@ -40,9 +61,9 @@ struct h1_parser {
 	uint32_t error_pos;  /* after H1_ERROR: offset of the offending byte (for `show errors`) */
 	uint16_t error;      /* enum h1_error */
 	uint8_t state;
-	uint8_t line_end;    /* how the first line ended, CRLF or a bare LF: all lines of this head must */
-	uint8_t empty_lines; /* before the request line */
-	uint32_t seen;       /* what the fields said so far */
+	uint8_t line_end;                /* how the first line ended, CRLF or a bare LF: all lines of this head must */
+	uint8_t empty_lines;             /* before the request line */
+	uint32_t seen;                   /* what the fields said so far */
 	enum http_method request_method; /* responses: method of the request that this one answers */
 };
 
@@ -67,12 +88,12 @@ enum h1_result h1_parse_head(struct h1_parser *p, const char *buf, size_t len);
 enum h1_body_kind { H1_BODY_NONE, H1_BODY_LENGTH, H1_BODY_CHUNKED, H1_BODY_UNTIL_CLOSE };
 
 struct h1_body {
-	uint64_t left;      /* bytes still to come: of the body (LENGTH), of the chunk (CHUNKED) */
-	uint64_t total;     /* payload bytes seen so far */
-	uint8_t kind;       /* enum h1_body_kind */
+	uint64_t left;  /* bytes still to come: of the body (LENGTH), of the chunk (CHUNKED) */
+	uint64_t total; /* payload bytes seen so far */
+	uint8_t kind;   /* enum h1_body_kind */
 	uint8_t state;
-	uint16_t error;     /* enum h1_error */
-	uint32_t line_bytes; /* of the chunk-size line read so far, bounded */
+	uint16_t error;           /* enum h1_error */
+	uint32_t line_bytes;      /* of the chunk-size line read so far, bounded */
 	uint32_t extension_bytes; /* of all chunk extensions read so far, bounded */
 	const struct h1_limits *limits;
 };
@@ -88,7 +109,7 @@ void h1_body_init(struct h1_body *b, const struct msg *m, const struct h1_limits
  * H1_ERR_TRAILER). Field names that must not be trailers (RFC 9110 section 6.5.1) are dropped.
  * H1_ERROR: b->error tells why; *used and *data are what was valid before. */
 enum h1_result h1_body_next(struct h1_body *b, const char *buf, size_t len, struct slice *data, size_t *used,
-                            struct msg *trailers);
+	struct msg *trailers);
 /* The connection ended: true where the body is complete by that (UNTIL_CLOSE, or it was done). */
 bool h1_body_end_of_input(struct h1_body *b);
 /* Payload of a LENGTH or UNTIL_CLOSE body passed by without being looked at (splice). `n` <= left. */

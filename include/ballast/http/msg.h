@@ -18,17 +18,49 @@ enum { MSG_FIELDS_DEFAULT = 101, MSG_FIELDS_MAX = 32767 };
 
 /* Methods that the code speaks of; any other token is METHOD_OTHER (its name is in msg.method_name). */
 enum http_method {
-	METHOD_OTHER, METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_OPTIONS, METHOD_TRACE,
-	METHOD_CONNECT, METHOD_PATCH, METHOD_COUNT
+	METHOD_OTHER,
+	METHOD_GET,
+	METHOD_HEAD,
+	METHOD_POST,
+	METHOD_PUT,
+	METHOD_DELETE,
+	METHOD_OPTIONS,
+	METHOD_TRACE,
+	METHOD_CONNECT,
+	METHOD_PATCH,
+	METHOD_COUNT
 };
 
 /* Fields that the code speaks of, found once while parsing; FIELD_OTHER for the rest. */
 enum field_id {
-	FIELD_OTHER, FIELD_HOST, FIELD_CONNECTION, FIELD_CONTENT_LENGTH, FIELD_TRANSFER_ENCODING, FIELD_TE, FIELD_TRAILER,
-	FIELD_UPGRADE, FIELD_KEEP_ALIVE, FIELD_PROXY_CONNECTION, FIELD_EXPECT, FIELD_COOKIE, FIELD_SET_COOKIE, FIELD_DATE,
-	FIELD_SERVER, FIELD_VIA, FIELD_X_FORWARDED_FOR, FIELD_AUTHORIZATION, FIELD_LOCATION, FIELD_CONTENT_TYPE,
-	FIELD_CONTENT_ENCODING, FIELD_ACCEPT_ENCODING, FIELD_CACHE_CONTROL, FIELD_RETRY_AFTER, FIELD_USER_AGENT,
-	FIELD_REFERER, FIELD_HTTP2_SETTINGS, FIELD_ID_COUNT
+	FIELD_OTHER,
+	FIELD_HOST,
+	FIELD_CONNECTION,
+	FIELD_CONTENT_LENGTH,
+	FIELD_TRANSFER_ENCODING,
+	FIELD_TE,
+	FIELD_TRAILER,
+	FIELD_UPGRADE,
+	FIELD_KEEP_ALIVE,
+	FIELD_PROXY_CONNECTION,
+	FIELD_EXPECT,
+	FIELD_COOKIE,
+	FIELD_SET_COOKIE,
+	FIELD_DATE,
+	FIELD_SERVER,
+	FIELD_VIA,
+	FIELD_X_FORWARDED_FOR,
+	FIELD_AUTHORIZATION,
+	FIELD_LOCATION,
+	FIELD_CONTENT_TYPE,
+	FIELD_CONTENT_ENCODING,
+	FIELD_ACCEPT_ENCODING,
+	FIELD_CACHE_CONTROL,
+	FIELD_RETRY_AFTER,
+	FIELD_USER_AGENT,
+	FIELD_REFERER,
+	FIELD_HTTP2_SETTINGS,
+	FIELD_ID_COUNT
 };
 
 enum {
@@ -57,40 +89,41 @@ static inline struct slice field_value(const struct field *f)
 
 enum msg_flags {
 	MSG_RESPONSE = 1u << 0,
-	MSG_HTTP10 = 1u << 1,          /* HTTP/1.0; otherwise 1.1 or, with MSG_H2, 2 */
+	MSG_HTTP10 = 1u << 1, /* HTTP/1.0; otherwise 1.1 or, with MSG_H2, 2 */
 	MSG_H2 = 1u << 2,
-	MSG_KEEP_ALIVE = 1u << 3,      /* the sender would keep its connection after this message */
-	MSG_CHUNKED = 1u << 4,         /* Transfer-Encoding: chunked */
-	MSG_LENGTH = 1u << 5,          /* content_length is valid */
-	MSG_UNTIL_CLOSE = 1u << 6,     /* a response that ends with its connection */
-	MSG_NO_BODY = 1u << 7,         /* none can follow (HEAD, 1xx, 204, 304, request without length, CONNECT) */
-	MSG_UPGRADE = 1u << 8,         /* HTTP/1.1, Connection names Upgrade, and Upgrade names protocols (not h2, h2c) */
-	MSG_EXPECT_CONTINUE = 1u << 9, /* Expect: 100-continue, of an HTTP/1.1 request with a body to come */
+	MSG_KEEP_ALIVE = 1u << 3,  /* the sender would keep its connection after this message */
+	MSG_CHUNKED = 1u << 4,     /* Transfer-Encoding: chunked */
+	MSG_LENGTH = 1u << 5,      /* content_length is valid */
+	MSG_UNTIL_CLOSE = 1u << 6, /* a response that ends with its connection */
+	MSG_NO_BODY = 1u << 7,     /* none can follow (HEAD, 1xx, 204, 304, request without length, CONNECT) */
+	MSG_UPGRADE = 1u << 8,     /* HTTP/1.1, Connection names Upgrade, and Upgrade names protocols (not h2, h2c) */
+	MSG_EXPECT_CONTINUE = 1u << 9,    /* Expect: 100-continue, of an HTTP/1.1 request with a body to come */
 	MSG_START_LINE_EDITED = 1u << 10, /* start_line is not to be sent raw: edited, or of another form or version */
-	MSG_TE_TRAILERS = 1u << 11,    /* TE: trailers */
-	MSG_ABSOLUTE_FORM = 1u << 12,  /* the request target was absolute-form (RFC 9112 section 3.2.2) */
-	MSG_AUTHORITY_FORM = 1u << 13, /* CONNECT host:port */
-	MSG_ASTERISK_FORM = 1u << 14,  /* OPTIONS * */
+	MSG_TE_TRAILERS = 1u << 11,       /* TE: trailers */
+	MSG_ABSOLUTE_FORM = 1u << 12,     /* the request target was absolute-form (RFC 9112 section 3.2.2) */
+	MSG_AUTHORITY_FORM = 1u << 13,    /* CONNECT host:port */
+	MSG_ASTERISK_FORM = 1u << 14,     /* OPTIONS * */
 };
 
 struct msg {
 	uint32_t flags;
-	uint16_t status;       /* responses: 100..999 */
-	uint8_t method;        /* requests: enum http_method */
+	uint16_t status; /* responses: 100..999 */
+	uint8_t method;  /* requests: enum http_method */
 	uint8_t fields_spare;
 	uint16_t field_count;
-	uint16_t field_max;    /* room in fields[] */
+	uint16_t field_max;      /* room in fields[] */
 	struct slice start_line; /* raw, without its CRLF; empty where there is none (HTTP/2, made here) */
 	struct slice method_name;
-	struct slice target;     /* as received: path?query, absolute-form, *, or host:port */
-	struct slice path;       /* of target, before '?'; "/" for an absolute-form without one; "*" for OPTIONS of a
+	struct slice target; /* as received: path?query, absolute-form, *, or host:port */
+	struct slice path;   /* of target, before '?'; "/" for an absolute-form without one; "*" for OPTIONS of a
 	                          * whole server (RFC 9112 section 3.2.4); empty for CONNECT */
-	struct slice query;      /* of target, after '?'; ptr NULL where there is no '?' */
-	struct slice scheme;     /* absolute-form and HTTP/2 only */
-	struct slice authority;  /* from absolute-form, CONNECT or :authority, else the Host field's value; ptr NULL where
+	struct slice query;  /* of target, after '?'; ptr NULL where there is no '?' */
+	struct slice scheme; /* absolute-form and HTTP/2 only */
+	struct slice
+		authority;   /* from absolute-form, CONNECT or :authority, else the Host field's value; ptr NULL where
 	                          * there is neither (HTTP/1.0): the Host field to send is then the exchange's to add */
-	struct slice reason;     /* responses; ptr NULL: status_reason(status) */
-	uint64_t content_length; /* with MSG_LENGTH */
+	struct slice reason; /* responses; ptr NULL: status_reason(status) */
+	uint64_t content_length;  /* with MSG_LENGTH */
 	const char *fields_start; /* raw head: first byte of the first field line */
 	const char *fields_end;   /* raw head: the byte behind the last field line (where the empty line begins) */
 	struct field *fields;     /* [field_max], owned by the exchange */
