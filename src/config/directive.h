@@ -14,6 +14,7 @@
 #include "ballast/config/graph.h"
 #include "ballast/net/listener.h"
 #include "ballast/server/check.h"
+#include "ballast/table/reference.h"
 #include "tls.h"
 
 /* `option tcplog`, `option httplog`, `log-format`: the last one counts. */
@@ -119,6 +120,7 @@ struct cfg_context {
 	struct proxy *defaults, **last_defaults; /* all defaults sections */
 	struct proxy *current_defaults;          /* the last one */
 	struct cpu_map_line *cpu_map, **last_cpu_map;
+	struct table_loading tables;
 	struct place thread_groups_at;
 	struct tls_defaults tls;
 	struct tls_note *tls_notes; /* lines that spoke of TLS, last one first */
@@ -166,7 +168,7 @@ struct unsupported {
 extern const struct directive global_directives[], environment_directives[], proxy_directives[], timeout_directives[],
 	limit_directives[], bind_directives[], server_directives[], balance_directives[], routing_directives[],
 	rule_directives[], log_directives[], check_directives[], option_directives[], outgoing_directives[],
-	stats_directives[], cpu_directives[], variable_directives[], tls_directives[];
+	stats_directives[], cpu_directives[], variable_directives[], tls_directives[], table_directives[];
 extern const struct option_row option_rows[];
 extern const struct keyword_row bind_keywords[], server_keywords[], stats_keywords[];
 extern const struct unsupported unsupported_global[], unsupported_proxy[], unsupported_options[], unsupported_bind[],

@@ -143,5 +143,6 @@ int finish_proxies(struct cfg_context *c)
 	check_timeouts(c);
 	resolve_backends(c);
 	compile_logs(c);
-	return 0;
+	err = tables_resolve(&c->tables, &c->graph->tables, c->diag);
+	return err == -ENOMEM ? err : 0;
 }

@@ -51,6 +51,7 @@ static int on_line(void *arg, struct line *l)
 		section_end(c);
 		c->file = l->words[0].at.file;
 	}
+	tables_at(c->proxy && c->section != SECTION_DEFAULTS ? c->proxy->name : NULL, &l->words[0].at);
 	int err = 0;
 	unsigned kind = section_kind(l->words[0].text);
 	if (kind || unsupported_find(unsupported_sections, l->words[0].text))
@@ -169,6 +170,7 @@ struct graph *graph_load(struct config_source *src, struct diag *d)
 	c.last_proxy = &c.proxies;
 	c.last_defaults = &c.defaults;
 	c.last_cpu_map = &c.cpu_map;
+	tables_loading(&c.tables, c.arena);
 	src->env = &g->env;
 	src->is_section = begins_section;
 	int err = config_read(src, c.arena, d, on_line, &c);
@@ -178,6 +180,7 @@ struct graph *graph_load(struct config_source *src, struct diag *d)
 		err = finish(&c);
 	if (err == -ENOMEM)
 		diag_error(d, NULL, NULL, "out of memory");
+	tables_give_up(&c.tables);
 	bool refused = d->count[DIAG_ALERT] != before;
 	free_drafts(&c, !g->frontends && !g->backends);
 	if (!refused)
@@ -204,6 +207,7 @@ void graph_free(struct graph *g)
 	}
 	for (struct tls_owned *o = g->tls; o; o = o->next)
 		tls_context_free(o->context);
+	tables_free(g->tables);
 	config_env_free(&g->env);
 	arena_reset(&g->arena);
 	free(g);

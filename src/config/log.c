@@ -76,7 +76,9 @@ struct compiled {
 
 static struct format *compile(struct cfg_context *c, struct compiled **known, const char *text, const struct place *at)
 {
-	for (const struct compiled *k = *known; k; k = k->next)
+	bool depends = strstr(text, "%["); /* an expression may be about its section's own stick-table */
+
+	for (const struct compiled *k = *known; k && !depends; k = k->next)
 		if (k->text == text)
 			return k->format;
 	struct compiled *k = arena_alloc(c->arena, sizeof(*k));
@@ -119,6 +121,7 @@ static void compile_log(struct cfg_context *c, const struct proxy *p, struct com
 
 	if (!text)
 		return;
+	tables_at(p->name, &p->set.log_at);
 	set->log_format_text = text;
 	set->log_format = compile(c, known, text, p->set.log_choice == LOG_CHOICE_CUSTOM ? &p->set.log_at : NULL);
 	proxy_text(p, name, sizeof(name));

@@ -336,7 +336,6 @@ const struct unsupported unsupported_proxy[] = {
 	{ "stats show-node", NULL },
 	{ "stats uri", NULL },
 	{ "stick", NULL },
-	{ "stick-table", NULL },
 	{ "tcp-check", NULL },
 	{ "tcp-request", NULL },
 	{ "tcp-response", NULL },

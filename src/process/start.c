@@ -18,6 +18,7 @@
 #include "ballast/base/simd.h"
 #include "ballast/proxy/exchange.h"
 #include "ballast/proxy/register.h"
+#include "ballast/table/register.h"
 #include "ballast/server/check.h"
 #include "ballast/tls/tls.h"
 #include "process.h"
@@ -63,7 +64,9 @@ static int prepare(struct run *r)
 {
 	simd_init();
 	balance_attach();
-	int err = proxy_register();
+	int err = table_register();
+	if (!err)
+		err = proxy_register();
 	if (!err)
 		err = config_env_init(&r->env, environ);
 	if (!err)

@@ -357,6 +357,7 @@ static enum rule_result run_return(struct exchange *x, const struct rule *r)
 static enum rule_result run_deny(struct exchange *x, const struct rule *r)
 {
 	count_denied(x, r);
+	exchange_count_client_error(x);
 	return answer(x, r);
 }
 

@@ -390,6 +390,7 @@ void exchange_server_gone(struct exchange *x)
 	}
 	count_add(s, COUNT_ERR_RESP, 1);
 	count_add(b, COUNT_ERR_RESP, 1);
+	exchange_count_failure(x);
 	if (!(x->flags & XF_RESPONSE_HEAD)) {
 		exchange_note_latency(x, true);
 		exchange_fail(x, 502, CAUSE_SERVER_ABORT, 'H');

@@ -136,6 +136,7 @@ void exchange_free(struct exchange *x)
 
 	list_remove(&x->link);
 	loop_timer_clear(&x->timer);
+	track_end(x->sample.tracking, loop_self->now_ms);
 	loop_timer_clear(&x->again);
 	if (BL_UNLIKELY(t->to_client.count)) /* pieces added behind its end: nobody else may get them */
 		batch_reset(&t->to_client);
@@ -166,6 +167,14 @@ static void add_bytes(struct counters *c, uint64_t in, uint64_t out)
 	count_add(c, COUNT_BYTES_OUT, out);
 }
 
+static void track_bytes(struct exchange *x, uint64_t in, uint64_t out)
+{
+	if (in)
+		track_count(x->sample.tracking, DATA_BYTES_IN_CNT, DATA_BYTES_IN_RATE, in, loop_self->now_ms);
+	if (out)
+		track_count(x->sample.tracking, DATA_BYTES_OUT_CNT, DATA_BYTES_OUT_RATE, out, loop_self->now_ms);
+}
+
 void exchange_count_bytes(struct exchange *x)
 {
 	uint64_t in = x->bytes_in - x->counted_in, out = x->bytes_out - x->counted_out;
@@ -177,6 +186,8 @@ void exchange_count_bytes(struct exchange *x)
 		add_bytes(backend_counters(x->backend), in, out);
 	if (x->server)
 		add_bytes(server_counters(x->server), in, out);
+	if (BL_UNLIKELY(x->sample.tracking != NULL))
+		track_bytes(x, in, out);
 }
 
 static uint64_t ms_between(uint64_t from, uint64_t to)
@@ -283,6 +294,8 @@ void exchange_client_gone(struct exchange *x)
 		return;
 	x->cause = CAUSE_CLIENT_ABORT;
 	x->phase_letter = client_gone_phase(x);
+	if (!(x->flags & XF_REQUEST_DONE))
+		exchange_count_client_error(x);
 	count_add(frontend_counters(x->frontend), COUNT_CLIENT_ABORTS, 1);
 	if (x->backend)
 		count_add(backend_counters(x->backend), COUNT_CLIENT_ABORTS, 1);
@@ -389,6 +402,7 @@ static void server_timed_out(struct exchange *x)
 	}
 	count_add(backend_counters(x->backend), COUNT_ERR_RESP, 1);
 	count_add(server_counters(x->server), COUNT_ERR_RESP, 1);
+	exchange_count_failure(x);
 	if (!(x->flags & XF_RESPONSE_HEAD)) {
 		exchange_note_latency(x, true);
 		exchange_fail(x, 504, CAUSE_SERVER_TIMEOUT, 'H');

@@ -10,6 +10,7 @@
 
 #include "ballast/base/buffer.h"
 #include "ballast/proxy/exchange.h"
+#include "ballast/table/track.h"
 #include "ballast/tls/tls.h"
 
 /* ---- output that a connection did not take yet ---- */
@@ -243,6 +244,27 @@ void exchange_log(struct exchange *x);
 /* Gives the server's connection back (`keep`: to be used again) and the place on the server. */
 void exchange_release_server(struct exchange *x, bool keep);
 void exchange_count_bytes(struct exchange *x);
+
+/* What stick tables count as the client's error (http_err_cnt) and the server's failure (http_fail_cnt): HAProxy's manual,
+ * section 11.1. */
+static inline bool status_is_client_error(unsigned status)
+{
+	return status >= 400 && status < 500;
+}
+static inline bool status_is_failure(unsigned status)
+{
+	return status >= 500 && status != 501 && status != 505;
+}
+/* Counts this request as one that the client is to blame for: refused, denied, broken off. */
+static inline void exchange_count_client_error(struct exchange *x)
+{
+	track_count(x->sample.tracking, DATA_HTTP_ERR_CNT, DATA_HTTP_ERR_RATE, 1, loop_self->now_ms);
+}
+/* The same for an answer that the server failed to give. */
+static inline void exchange_count_failure(struct exchange *x)
+{
+	track_count(x->sample.tracking, DATA_HTTP_FAIL_CNT, DATA_HTTP_FAIL_RATE, 1, loop_self->now_ms);
+}
 
 /* request.c */
 /* Chooses the backend and counts the exchange there. False: there is none, and the exchange has failed. */

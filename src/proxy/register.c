@@ -16,6 +16,7 @@ int proxy_register(void)
 	rules_register(redirect_action_rows, redirect_action_count);
 	rules_register(service_action_rows, service_action_count);
 	rules_register(var_action_rows, var_action_count);
+	rules_register(track_action_rows, track_action_count);
 	rc = sample_register_fetches(proxy_fetch_rows, proxy_fetch_count);
 	if (!rc)
 		rc = sample_register_fetches(tls_fetch_rows, tls_fetch_count);

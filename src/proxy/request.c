@@ -230,6 +230,7 @@ int exchange_prepare_request(struct exchange *x)
 void exchange_bad_request(struct exchange *x, enum h1_error e, uint32_t at, const char *bytes, size_t len)
 {
 	count_add(frontend_counters(x->frontend), COUNT_ERR_REQ, 1);
+	exchange_count_client_error(x);
 	capture_error(x, false, e, at, bytes, len);
 	x->flags |= XF_CLOSE_CLIENT;
 	if (x->state == X_HEAD) {

@@ -104,6 +104,14 @@ static int response_rules(struct exchange *x)
 	return FLOW_OK;
 }
 
+static void track_response(struct exchange *x, unsigned status)
+{
+	if (status_is_client_error(status))
+		exchange_count_client_error(x);
+	else if (status_is_failure(status))
+		exchange_count_failure(x);
+}
+
 static void note_response(struct exchange *x)
 {
 	struct msg *m = &x->response;
@@ -119,6 +127,8 @@ static void note_response(struct exchange *x)
 	if (frontend_is_stopping())
 		x->flags |= XF_CLOSE_CLIENT;
 	count_response(x, m->status);
+	if (BL_UNLIKELY(x->sample.tracking != NULL))
+		track_response(x, m->status);
 	if (BL_UNLIKELY(x->backend->latency != NULL))
 		exchange_note_latency(x, false);
 }
@@ -181,6 +191,7 @@ void exchange_bad_response(struct exchange *x, enum h1_error e, uint32_t at, con
 	capture_error(x, true, e, at, bytes, len);
 	count_add(backend_counters(x->backend), COUNT_ERR_RESP, 1);
 	count_add(server_counters(x->server), COUNT_ERR_RESP, 1);
+	exchange_count_failure(x);
 	exchange_fail(x, 502, CAUSE_PROXY, x->flags & XF_HEAD_SENT ? 'D' : 'H');
 }
 

@@ -62,7 +62,7 @@ static uint32_t data_bytes(enum table_data d)
 	switch ((enum table_data_kind)table_data_rows[d].kind) {
 	case DATA_NUMBER: return 4;
 	case DATA_TOTAL: return 8;
-	case DATA_RATE: return sizeof(struct rate);
+	case DATA_RATE: return sizeof(struct table_rate);
 	}
 	return 0;
 }
@@ -294,9 +294,9 @@ static struct table_entry *take_memory(const struct table *t, struct table_shard
 	return (struct table_entry *)(void *)(k->entries + (size_t)k->used++ * t->entry_bytes);
 }
 
-static struct rate *rate_of(const struct table *t, struct table_entry *e, enum table_data d)
+static struct table_rate *table_rate_of(const struct table *t, struct table_entry *e, enum table_data d)
 {
-	return (struct rate *)(void *)((char *)e + t->offset[d]);
+	return (struct table_rate *)(void *)((char *)e + t->offset[d]);
 }
 
 static void fill(struct table *t, struct table_entry *e, struct slice key, uint32_t hash, uint64_t now_ms)
@@ -308,7 +308,7 @@ static void fill(struct table *t, struct table_entry *e, struct slice key, uint3
 	list_init(&e->link);
 	for (unsigned d = 0; d < DATA_COUNT; d++)
 		if (table_data_rows[d].kind == DATA_RATE && t->offset[d])
-			rate_of(t, e, d)->start_ms = (uint32_t)now_ms;
+			table_rate_of(t, e, d)->start_ms = (uint32_t)now_ms;
 }
 
 /* NULL, with *full set where another shard may have something to drop. */
@@ -431,6 +431,14 @@ void table_drop(struct table *t, struct table_entry *e, uint64_t now_ms)
 	table_touch(t, e, now_ms);
 }
 
+bool table_remove(struct table *t, struct table_entry *e)
+{
+	if (e->holders)
+		return false;
+	drop(t, &t->shards[e->shard], e);
+	return true;
+}
+
 /* ---- what is stored ---- */
 
 static uint32_t *number_of(const struct table *t, struct table_entry *e, enum table_data d)
@@ -452,7 +460,7 @@ uint64_t table_value(const struct table *t, const struct table_entry *entry, enu
 	switch ((enum table_data_kind)table_data_rows[d].kind) {
 	case DATA_NUMBER: return *number_of(t, e, d);
 	case DATA_TOTAL: return *total_of(t, e, d);
-	case DATA_RATE: return rate_value(rate_of(t, e, d), t->set.period_ms[d], (uint32_t)now_ms);
+	case DATA_RATE: return table_rate_value(table_rate_of(t, e, d), t->set.period_ms[d], (uint32_t)now_ms);
 	}
 	return 0;
 }
@@ -464,7 +472,7 @@ void table_add(const struct table *t, struct table_entry *e, enum table_data d, 
 	switch ((enum table_data_kind)table_data_rows[d].kind) {
 	case DATA_NUMBER: *number_of(t, e, d) += (uint32_t)n; break;
 	case DATA_TOTAL: *total_of(t, e, d) += n; break;
-	case DATA_RATE: rate_add(rate_of(t, e, d), t->set.period_ms[d], (uint32_t)now_ms, n); break;
+	case DATA_RATE: table_rate_add(table_rate_of(t, e, d), t->set.period_ms[d], (uint32_t)now_ms, n); break;
 	}
 }
 
@@ -475,7 +483,7 @@ void table_set(const struct table *t, struct table_entry *e, enum table_data d, 
 	switch ((enum table_data_kind)table_data_rows[d].kind) {
 	case DATA_NUMBER: *number_of(t, e, d) = (uint32_t)value; break;
 	case DATA_TOTAL: *total_of(t, e, d) = value; break;
-	case DATA_RATE: rate_set(rate_of(t, e, d), (uint32_t)now_ms, (uint32_t)value); break;
+	case DATA_RATE: table_rate_set(table_rate_of(t, e, d), (uint32_t)now_ms, (uint32_t)value); break;
 	}
 }
 

@@ -1,7 +1,13 @@
 /* Entries that are followed: counted from the first event to the last.  See track.h. */
 #include "ballast/table/track.h"
 
-bool track_start(struct tracking *k, unsigned at, struct table *t, struct slice key, uint64_t now_ms)
+static void count(struct table *t, struct table_entry *e, enum table_data total, enum table_data rate, uint64_t now_ms)
+{
+	table_add(t, e, total, 1, now_ms);
+	table_add(t, e, rate, 1, now_ms);
+}
+
+bool track_start(struct tracking *k, unsigned at, struct table *t, struct slice key, unsigned events, uint64_t now_ms)
 {
 	struct table_entry *e;
 
@@ -11,9 +17,14 @@ bool track_start(struct tracking *k, unsigned at, struct table *t, struct slice 
 	if (!e)
 		return false;
 	table_hold(e);
-	table_add(t, e, DATA_CONN_CNT, 1, now_ms);
-	table_add(t, e, DATA_CONN_RATE, 1, now_ms);
 	table_add(t, e, DATA_CONN_CUR, 1, now_ms);
+	count(t, e, DATA_CONN_CNT, DATA_CONN_RATE, now_ms);
+	if (events & TRACK_REQUEST)
+		count(t, e, DATA_HTTP_REQ_CNT, DATA_HTTP_REQ_RATE, now_ms);
+	if (events & TRACK_ERROR)
+		count(t, e, DATA_HTTP_ERR_CNT, DATA_HTTP_ERR_RATE, now_ms);
+	if (events & TRACK_FAILURE)
+		count(t, e, DATA_HTTP_FAIL_CNT, DATA_HTTP_FAIL_RATE, now_ms);
 	table_unlock(t, e);
 	k->slot[at] = (struct tracked){ t, e };
 	return true;

@@ -67,6 +67,7 @@ struct graph {
 	struct tls_owned *tls;       /* contexts of listeners and servers */
 	struct frontend *frontends;  /* in the order of the files */
 	struct backend *backends;
+	struct table *tables;        /* stick tables, each with the name of its section */
 	const char *const *files;    /* all files that were read, NULL-ended */
 };
 

@@ -12,13 +12,13 @@
 /* Loops read the clock once a turn: another thread's may be so much ahead. */
 #define RATE_AHEAD_MS 60000u
 
-struct rate {
+struct table_rate {
 	uint32_t start_ms; /* of the present period; low bits of the loop's now_ms */
 	uint32_t now, before;
 };
 
 /* Makes the period that holds `now_ms` the present one. */
-static inline void rate_turn(struct rate *r, uint32_t period_ms, uint32_t now_ms)
+static inline void table_rate_turn(struct table_rate *r, uint32_t period_ms, uint32_t now_ms)
 {
 	uint32_t since = now_ms - r->start_ms;
 
@@ -29,22 +29,22 @@ static inline void rate_turn(struct rate *r, uint32_t period_ms, uint32_t now_ms
 	r->now = 0;
 }
 
-static inline void rate_add(struct rate *r, uint32_t period_ms, uint32_t now_ms, uint64_t n)
+static inline void table_rate_add(struct table_rate *r, uint32_t period_ms, uint32_t now_ms, uint64_t n)
 {
 	uint64_t sum;
 
-	rate_turn(r, period_ms, now_ms);
+	table_rate_turn(r, period_ms, now_ms);
 	sum = r->now + n;
 	r->now = sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
 }
 
 /* Events in the period that ends now. */
-static inline uint64_t rate_value(const struct rate *r, uint32_t period_ms, uint32_t now_ms)
+static inline uint64_t table_rate_value(const struct table_rate *r, uint32_t period_ms, uint32_t now_ms)
 {
-	struct rate copy = *r;
+	struct table_rate copy = *r;
 	uint32_t since;
 
-	rate_turn(&copy, period_ms, now_ms);
+	table_rate_turn(&copy, period_ms, now_ms);
 	since = now_ms - copy.start_ms;
 	if (since > period_ms)
 		since = 0;
@@ -52,9 +52,9 @@ static inline uint64_t rate_value(const struct rate *r, uint32_t period_ms, uint
 }
 
 /* As if `n` events had been spread over the period that ends now: what is read at once is `n`. */
-static inline void rate_set(struct rate *r, uint32_t now_ms, uint32_t n)
+static inline void table_rate_set(struct table_rate *r, uint32_t now_ms, uint32_t n)
 {
-	*r = (struct rate){ .start_ms = now_ms, .before = n };
+	*r = (struct table_rate){ .start_ms = now_ms, .before = n };
 }
 
 #endif

@@ -54,7 +54,7 @@ enum table_data {
 enum table_data_kind {
 	DATA_NUMBER, /* 32 bits */
 	DATA_TOTAL,  /* 64 bits */
-	DATA_RATE,   /* struct rate */
+	DATA_RATE,   /* struct table_rate */
 };
 
 struct table_data_row {
@@ -148,6 +148,8 @@ void table_touch(struct table *t, struct table_entry *e, uint64_t now_ms);
 /* It stays until table_drop(), which refreshes it. */
 void table_hold(struct table_entry *e);
 void table_drop(struct table *t, struct table_entry *e, uint64_t now_ms);
+/* Drops it; still to be unlocked by table_unlock().  False: somebody holds it, and it stays. */
+bool table_remove(struct table *t, struct table_entry *e);
 /* Number, total, or rate as of now; 0 where it is not stored. */
 uint64_t table_value(const struct table *t, const struct table_entry *e, enum table_data d, uint64_t now_ms);
 /* Adds to a number, a total or a rate; nothing where it is not stored. */

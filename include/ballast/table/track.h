@@ -22,9 +22,16 @@ struct tracking {
 	const struct tracking *outer; /* of the connection, for an exchange; NULL: none */
 };
 
+/* What has happened already when an entry begins to be followed, bits. */
+enum {
+	TRACK_REQUEST = 1, /* a request came */
+	TRACK_ERROR = 2,   /* which was the client's error */
+	TRACK_FAILURE = 4, /* or the server's failure */
+};
+
 /* Follows the entry of `key` (made where it is not there) in slot `at`, unless that slot is in use: one more connection
- * there.  False: no room. */
-bool track_start(struct tracking *k, unsigned at, struct table *t, struct slice key, uint64_t now_ms);
+ * there, and `events`.  False: no room. */
+bool track_start(struct tracking *k, unsigned at, struct table *t, struct slice key, unsigned events, uint64_t now_ms);
 
 /* The first that is in use of the exchange's own slot and the connection's; NULL: neither. */
 const struct tracked *track_slot(const struct tracking *k, unsigned at);

@@ -67,10 +67,10 @@ static void test_what_haproxy_has_beyond_is_named(void **state)
 {
 	struct world *w = *state;
 
-	assert_string_equal(world_ask(w, LEVEL_ADMIN, "show table x\n"),
-		"'show table' is not supported by Ballast (yet).\n\n");
+	assert_string_equal(world_ask(w, LEVEL_ADMIN, "show trace x\n"),
+		"'show trace' is not supported by Ballast (yet).\n\n");
 	assert_string_equal(world_ask(w, LEVEL_ADMIN, "trace\n"), "'trace' is not supported by Ballast (yet).\n\n");
-	assert_memory_equal(world_ask(w, LEVEL_ADMIN, "show tablets\n"), "Unknown command: 'show'", 23);
+	assert_memory_equal(world_ask(w, LEVEL_ADMIN, "show tracers\n"), "Unknown command: 'show'", 23);
 	assert_memory_equal(world_ask(w, LEVEL_ADMIN, "show\n"), "Unknown command: 'show'", 23);
 }
 

@@ -33,7 +33,7 @@ static void test_an_unknown_action_gets_the_nearest_name(void **state)
 static void test_what_haproxy_has_is_refused_by_name(void **state)
 {
 	(void)state;
-	assert_refused("http-request track-sc0 src", "not supported by Ballast (yet)");
+	assert_refused("http-request track-sc4 src", "not supported by Ballast (yet)");
 	assert_refused("http-request sc-inc-gpc(0,1)", "not supported by Ballast (yet)");
 	assert_refused("http-request lua.hello", "not supported by Ballast (yet)");
 	assert_refused("http-request replace-header A b c", "not supported by Ballast (yet)");

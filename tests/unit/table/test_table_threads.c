@@ -25,7 +25,7 @@ static void exchange(unsigned *seed, uint32_t n)
 	struct tracking k = { 0 };
 	uint64_t now = atomic_load(&now_ms);
 
-	if (!track_start(&k, 0, table, slice_of((const char *)&n, sizeof n), now)) {
+	if (!track_start(&k, 0, table, slice_of((const char *)&n, sizeof n), 0, now)) {
 		atomic_fetch_add(&refused, 1);
 		return;
 	}
