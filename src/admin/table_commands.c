@@ -409,7 +409,7 @@ static void run_set_table(struct admin_session *s, char **args, int count)
 static const struct command_row rows[] = {
 	{ { "clear", "table" }, "<table> [<filter>]*", "remove an entry from a table (filter: data/key/ptr)",
 		LEVEL_ADMIN, run_clear_table },
-	{ { "set", "table" }, "<table> key <key> [data.* <value>]*", "update or create a table entry's data",
+	{ { "set", "table" }, "<table> key <k> [data.* <v>]*", "update or create a table entry's data",
 		LEVEL_ADMIN, run_set_table },
 	{ { "show", "table" }, "<table> [<filter>]*",
 		"report table usage stats or dump this table's contents (filter: data/key/ptr)", LEVEL_USER,

@@ -10,6 +10,7 @@
 
 #include "ballast/config/graph.h"
 #include "ballast/proxy/register.h"
+#include "ballast/table/register.h"
 
 /* No name has an address: the network is not asked. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **res)
@@ -61,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct diag diag;
 
 	if (!registered)
-		expect(proxy_register() == 0, "registering");
+		expect(table_register() == 0 && proxy_register() == 0, "registering");
 	registered = 1;
 	if (size > 4096) /* many ranges of ports take memory */
 		return 0;

@@ -9,6 +9,7 @@
 
 #include "ballast/config/graph.h"
 #include "ballast/proxy/register.h"
+#include "ballast/table/register.h"
 
 /* A load with all that must outlive its graph. */
 struct loaded {
@@ -63,7 +64,9 @@ static inline void loaded_free(struct loaded *l)
 static inline int register_rows(void **state)
 {
 	(void)state;
-	return proxy_register();
+	int rc = table_register();
+
+	return rc ? rc : proxy_register();
 }
 
 #endif

@@ -120,7 +120,7 @@ static int make_folder(void **state)
 {
 	(void)state;
 	strcpy(folder, "/tmp/ballast-messages-XXXXXX");
-	return proxy_register() || !mkdtemp(folder) || chdir(folder) ? -1 : 0;
+	return table_register() || proxy_register() || !mkdtemp(folder) || chdir(folder) ? -1 : 0;
 }
 
 static int remove_folder(void **state)
