@@ -242,6 +242,36 @@ static void test_keys_on_and_beside_points_and_at_the_ends_of_the_ring(void **st
 	farm_free(&f);
 }
 
+static int rising(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Halfway between two points, and beside that. */
+static void test_a_key_as_near_to_two_points_belongs_to_the_lower_one(void **state)
+{
+	enum { POINTS = 4 * 16 };
+	uint32_t at[POINTS];
+	struct farm f;
+
+	(void)state;
+	farm_make(&f, 4);
+	for (uint32_t i = 0; i < POINTS; i++)
+		at[i] = hash_avalanche(f.id[i / 16] * 4096 + i % 16);
+	qsort(at, POINTS, sizeof(*at), rising);
+	struct picker *p = consistent_picker(&f, 0, 0);
+	for (uint32_t i = 0; i < POINTS; i++)
+		for (int d = -1; d <= 2; d++) {
+			uint32_t key = at[i] + (at[(i + 1) % POINTS] - at[i]) / 2 + (uint32_t)d;
+
+			assert_int_equal(choose_hash(p, key, NULL), reference(&f, key));
+		}
+	pick_free(p);
+	farm_free(&f);
+}
+
 /* More arcs than 16 bits count. */
 static void test_a_large_ring_is_searched_alike(void **state)
 {
@@ -404,8 +434,8 @@ static void test_load_at_servers_that_are_down_does_not_raise_the_bound(void **s
 
 	(void)state;
 	farm_make(&f, 4);
-	f.usable[0] = false;
-	f.load[0] = 100000;
+	f.usable[1] = false;
+	f.load[1] = 100000;
 	struct picker *p = consistent_picker(&f, 200, 0);
 	int home = choose_hash(p, 99, NULL);
 	f.load[home] = 50;
@@ -462,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_the_places_on_the_ring_are_those_of_haproxy),
 		cmocka_unit_test(test_the_nearest_point_owns_the_key),
 		cmocka_unit_test(test_keys_on_and_beside_points_and_at_the_ends_of_the_ring),
+		cmocka_unit_test(test_a_key_as_near_to_two_points_belongs_to_the_lower_one),
 		cmocka_unit_test(test_a_large_ring_is_searched_alike),
 		cmocka_unit_test(test_weights_in_finer_units_stand_at_the_same_places),
 		cmocka_unit_test(test_a_server_that_goes_takes_only_its_own_keys_with_it),
