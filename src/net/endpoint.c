@@ -271,18 +271,41 @@ static bool try_ip(const char *host, sa_family_t family, struct endpoint *out)
 	return false;
 }
 
-static bool look_up(const char *host, sa_family_t family, struct endpoint *out)
+/* 'localhost' is the loopback address even where no hosts file says so (RFC 6761 section 6.3). */
+static bool is_localhost(const char *host, sa_family_t family, union addr *out)
+{
+	if (!slice_eq_icase(slice_from_str(host), SLICE("localhost")))
+		return false;
+	*out = (union addr){ 0 };
+	out->family = family == AF_INET6 ? AF_INET6 : AF_INET;
+	if (family == AF_INET6)
+		out->v6.sin6_addr = in6addr_loopback;
+	else
+		out->v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return true;
+}
+
+int addr_look_up(const char *host, sa_family_t family, union addr *out)
 {
 	struct addrinfo want = { .ai_family = family, .ai_socktype = SOCK_STREAM }, *found;
+	int rc = -ENOENT;
+
 	if (getaddrinfo(host, NULL, &want, &found))
-		return false;
-	bool is_ip = found->ai_family == AF_INET || found->ai_family == AF_INET6;
-	if (is_ip) {
-		memcpy(&out->ip, found->ai_addr, found->ai_addrlen);
-		out->len = found->ai_addrlen;
+		return is_localhost(host, family, out) ? 0 : -ENOENT;
+	if (found->ai_family == AF_INET || found->ai_family == AF_INET6) {
+		memcpy(out, found->ai_addr, found->ai_addrlen);
+		rc = 0;
 	}
 	freeaddrinfo(found);
-	return is_ip;
+	return rc;
+}
+
+static bool look_up(const char *host, sa_family_t family, struct endpoint *out)
+{
+	if (addr_look_up(host, family, &out->ip) < 0)
+		return false;
+	out->len = addr_len(&out->ip);
+	return true;
 }
 
 /* A host name, as far as one can tell; an IPv6 address that was cut at a wrong colon is none. */

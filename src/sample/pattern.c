@@ -191,8 +191,10 @@ static int add_host(struct patterns *p, struct slice name)
 		return -EINVAL;
 	memcpy(text, name.ptr, name.len);
 	text[name.len] = 0;
-	if (getaddrinfo(text, NULL, &wanted, &found))
-		return -EINVAL;
+	if (getaddrinfo(text, NULL, &wanted, &found)) {
+		union addr one; /* knows 'localhost' where nothing else does */
+		return addr_look_up(text, AF_INET, &one) < 0 ? -EINVAL : add_v4(p, ntohl(one.v4.sin_addr.s_addr), ~0u);
+	}
 	for (struct addrinfo *it = found; it && !err; it = it->ai_next)
 		err = add_v4(p, ntohl(((struct sockaddr_in *)(void *)it->ai_addr)->sin_addr.s_addr), ~0u);
 	freeaddrinfo(found);

@@ -69,6 +69,10 @@ struct endpoint_spec {
 int endpoint_parse(struct slice text, const struct token *t, unsigned flags, struct endpoint_spec *out, struct arena *a,
 	struct diag *d);
 
+/* The first address of a host name, by getaddrinfo: it may block, so at load only. `family`: AF_UNSPEC for any. 0 or
+ * -ENOENT. */
+int addr_look_up(const char *host, sa_family_t family, union addr *out);
+
 struct net_prefix {
 	union addr addr;
 	uint8_t bits;
