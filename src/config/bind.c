@@ -14,6 +14,7 @@ struct bind_settings {
 	uint32_t maxconn, id;
 	struct place id_at;
 	const char *name;
+	bool accept_proxy;
 };
 
 static int u32_word(struct cfg_context *c, const struct line *l, size_t *at, uint32_t min, uint32_t max, uint32_t *out)
@@ -73,6 +74,13 @@ static int bind_tfo(struct cfg_context *c, void *into, const struct line *l, siz
 {
 	(void)c, (void)l, (void)at;
 	((struct bind_settings *)into)->options.tfo = true;
+	return 0;
+}
+
+static int bind_accept_proxy(struct cfg_context *c, void *into, const struct line *l, size_t *at)
+{
+	(void)c, (void)l, (void)at;
+	((struct bind_settings *)into)->accept_proxy = true;
 	return 0;
 }
 
@@ -142,6 +150,7 @@ static int bind_shards(struct cfg_context *c, void *into, const struct line *l, 
 
 const struct keyword_row bind_keywords[] = {
 	TLS_ROWS_BOTH,
+	{ "accept-proxy", NULL, "connections begin with a PROXY protocol header", bind_accept_proxy },
 	{ "crt", "<file>", "certificate and key, or a folder of them", tls_word_crt },
 	{ "no-alpn", NULL, "no protocol is agreed on", tls_word_no_alpn },
 	{ "no-strict-sni", NULL, "undoes 'strict-sni'", tls_word_no_strict_sni },
@@ -186,6 +195,7 @@ static int add_listener(struct cfg_context *c, const struct token *t, const stru
 	l->name = b->name;
 	l->id = b->id;
 	l->maxconn = b->maxconn;
+	l->accept_proxy = b->accept_proxy;
 	grown[p->listener_count++] = l;
 	p->listeners = grown;
 	return 0;

@@ -38,7 +38,8 @@ struct init_addr {
 /* A server's parameters: of its line, or of `default-server`. */
 struct server_settings {
 	struct tls_words tls; /* first: its keywords write there */
-	bool check_tls, no_check_tls;
+	bool check_tls, no_check_tls, check_send_proxy, no_check_send_proxy;
+	uint8_t send_proxy; /* version; 0: none */
 	const char *check_sni;
 	struct expr *sni;
 	uint16_t weight, rise, fall;

@@ -200,7 +200,19 @@ SERVER_WORD(server_init_addr)
 		return 0; \
 	}
 
+SERVER_SWITCH(server_send_proxy, send_proxy, 1)
+SERVER_SWITCH(server_send_proxy_v2, send_proxy, 2)
+SERVER_SWITCH(server_no_send_proxy, send_proxy, 0)
+SERVER_SWITCH(server_check_send_proxy, check_send_proxy, true)
 SERVER_SWITCH(server_check_ssl, check_tls, true)
+SERVER_WORD(server_no_check_send_proxy)
+{
+	(void)c, (void)l, (void)at;
+	((struct server_settings *)into)->check_send_proxy = false;
+	((struct server_settings *)into)->no_check_send_proxy = true;
+	return 0;
+}
+
 SERVER_WORD(server_no_check_ssl)
 {
 	(void)c, (void)l, (void)at;
@@ -243,6 +255,12 @@ SERVER_SWITCH(server_enabled, disabled, false)
 
 const struct keyword_row server_keywords[] = {
 	TLS_ROWS_BOTH,
+	{ "check-send-proxy", NULL, "health checks begin with a PROXY protocol header", server_check_send_proxy },
+	{ "no-check-send-proxy", NULL, "health checks begin without one", server_no_check_send_proxy },
+	{ "no-send-proxy", NULL, "undoes 'send-proxy'", server_no_send_proxy },
+	{ "no-send-proxy-v2", NULL, "undoes 'send-proxy-v2'", server_no_send_proxy },
+	{ "send-proxy", NULL, "connections begin with a PROXY protocol header of version 1", server_send_proxy },
+	{ "send-proxy-v2", NULL, "the same of version 2", server_send_proxy_v2 },
 	{ "check-sni", "<name>", "name to ask for in health checks", server_check_sni },
 	{ "check-ssl", NULL, "health checks over TLS", server_check_ssl },
 	{ "crt", "<file>", "certificate and key to show to the server", server_crt },
@@ -374,6 +392,16 @@ static int read_address(struct cfg_context *c, const struct token *t, const stru
 
 /* --- the lines --- */
 
+/* As for TLS: a server that is checked at its own address is checked as it is used. */
+static uint8_t check_proxy_version(const struct server_settings *s)
+{
+	bool own_address = !s->has_check_port && !s->check_addr.len;
+
+	if (s->check_send_proxy)
+		return s->send_proxy ? s->send_proxy : 1;
+	return own_address && !s->no_check_send_proxy ? s->send_proxy : 0;
+}
+
 static void apply_settings(struct server *s, const struct server_settings *from)
 {
 	s->weight_config = from->weight;
@@ -398,6 +426,8 @@ static void apply_settings(struct server *s, const struct server_settings *from)
 	s->id = from->id; /* 0: given in order when all are known */
 	s->sni = from->sni;
 	s->check_sni = from->check_sni;
+	s->send_proxy = from->send_proxy;
+	s->check_send_proxy = check_proxy_version(from);
 }
 
 static int apply_address(struct server *s, const struct endpoint_spec *spec, bool none)

@@ -398,7 +398,6 @@ const struct unsupported unsupported_options[] = {
 
 /* Keywords of `bind` and `stats socket`. */
 const struct unsupported unsupported_bind[] = {
-	{ "accept-proxy", NULL },
 	{ "allow-0rtt", NULL },
 	{ "ca-ignore-err", NULL },
 	{ "ca-sign-file", NULL },
@@ -459,7 +458,6 @@ const struct unsupported unsupported_server[] = {
 	{ "check-pool-conn-name", NULL },
 	{ "check-proto", NULL },
 	{ "check-reuse-pool", NULL },
-	{ "check-send-proxy", NULL },
 	{ "check-sni-auto", NULL },
 	{ "check-via-socks4", NULL },
 	{ "client-sigalgs", NULL },
@@ -481,11 +479,8 @@ const struct unsupported unsupported_server[] = {
 	{ "namespace", NULL },
 	{ "no-agent-check", NULL },
 	{ "no-check-reuse-pool", NULL },
-	{ "no-check-send-proxy", NULL },
 	{ "no-check-sni-auto", NULL },
 	{ "no-renegotiate", NULL },
-	{ "no-send-proxy", NULL },
-	{ "no-send-proxy-v2", NULL },
 	{ "no-send-proxy-v2-ssl", NULL },
 	{ "no-send-proxy-v2-ssl-cn", NULL },
 	{ "no-sni-auto", NULL },
@@ -506,8 +501,6 @@ const struct unsupported unsupported_server[] = {
 	{ "resolve-opts", NULL },
 	{ "resolve-prefer", NULL },
 	{ "resolvers", NULL },
-	{ "send-proxy", NULL },
-	{ "send-proxy-v2", NULL },
 	{ "send-proxy-v2-ssl", NULL },
 	{ "send-proxy-v2-ssl-cn", NULL },
 	{ "set-proxy-v2-tlv-fmt", NULL },

@@ -117,8 +117,10 @@ fail:
 	return err;
 }
 
-static int finish_tcp(struct conn *c)
+int conn_finish_tcp(struct conn *c)
 {
+	if (!(c->flags & CONN_CONNECTING))
+		return 0;
 	if (c->flags & CONN_ERROR) {
 		int reason = 0;
 		socklen_t len = sizeof reason;
@@ -135,7 +137,7 @@ static int finish_tcp(struct conn *c)
 
 int conn_finish_connect(struct conn *c)
 {
-	int err = c->flags & CONN_CONNECTING ? finish_tcp(c) : 0;
+	int err = conn_finish_tcp(c);
 
 	return !err && c->flags & CONN_HANDSHAKING ? c->transport->handshake(c) : err;
 }

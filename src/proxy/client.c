@@ -96,6 +96,8 @@ void client_close(struct client *c, bool reset)
 		private_drop(list_entry(it, struct server_conn, link));
 	loop_timer_clear(&c->timer);
 	list_remove(&c->link);
+	free(c->dst);
+	c->dst = NULL;
 	inbuf_free(&c->in);
 	outbuf_free(&c->out);
 	if (BL_UNLIKELY(c->vars.count))
@@ -220,7 +222,7 @@ bool client_accept(struct frontend *f, struct listener *l, int fd, const union a
 	if (!c)
 		return false;
 	set_options(f, fd);
-	if (BL_UNLIKELY(l->tls != NULL))
+	if (BL_UNLIKELY(l->tls || l->accept_proxy))
 		client_begin_early(c);
 	else
 		client_begin(c);

@@ -1,9 +1,12 @@
-/* What comes before a client's first request: its TLS handshake.
+/* What comes before a client's first request: a PROXY header, its TLS handshake.
  *
  * The client has no exchange yet, and its conn's `ready` and timer are these until it is through.  What fails here is
  * logged as HAProxy does (its manual, section 8.2.5), counted, and closed.
  */
+#include <stdlib.h>
+
 #include "ballast/net/listener.h"
+#include "ballast/net/proxy_protocol.h"
 #include "internal.h"
 #include "log_private.h"
 
@@ -41,6 +44,73 @@ static void early_failed(struct client *c, const char *what)
 	client_close(c, false);
 }
 
+static void early_done(struct client *c)
+{
+	client_timer(c, 0);
+	client_begin(c);
+}
+
+static void begin_handshake(struct client *c);
+
+/* ---- the PROXY header ---- */
+
+static const char *proxy_fault(ssize_t error)
+{
+	switch (error) {
+	case -EPROTO: return "Received something which does not look like a PROXY protocol header";
+	case -EPROTONOSUPPORT: return "Received an unhandled protocol in the PROXY protocol header";
+	default: return "Received an invalid PROXY protocol header";
+	}
+}
+
+static bool take_addresses(struct client *c, const struct proxy_header *h)
+{
+	if (!h->has_addresses)
+		return true;
+	c->dst = malloc(sizeof *c->dst);
+	if (!c->dst)
+		return false;
+	*c->dst = h->dst;
+	c->peer = h->src;
+	return true;
+}
+
+/* Looks before it takes, since not a byte behind the header may be taken. */
+static void read_proxy_header(struct client *c)
+{
+	char *at = conn_scratch();
+	struct proxy_header h;
+	ssize_t n = recv(c->conn.watch.fd, at, PROXY_V2_BYTES_MAX, MSG_PEEK), used;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		early_failed(c, n ? "Connection error while waiting for PROXY protocol header"
+				  : "Connection closed while waiting for PROXY protocol header");
+		return;
+	}
+	used = proxy_parse(at, (size_t)n, &h);
+	if (used == 0 && c->conn.flags & CONN_PEER_ENDED)
+		early_failed(c, "Truncated PROXY protocol header received");
+	if (used == 0)
+		return;
+	if (used < 0) {
+		early_failed(c, proxy_fault(used));
+		return;
+	}
+	if (recv(c->conn.watch.fd, at, (size_t)used, 0) != used || !take_addresses(c, &h)) {
+		client_close(c, true);
+		return;
+	}
+	c->flags &= ~(uint32_t)CLIENT_WAITS_FOR_PROXY;
+	if (c->listener->tls)
+		begin_handshake(c);
+	else
+		early_done(c);
+}
+
+/* ---- TLS ---- */
+
 static void handshake(struct client *c)
 {
 	int rc = c->conn.transport->handshake(&c->conn);
@@ -55,8 +125,7 @@ static void handshake(struct client *c)
 		return;
 	}
 	c->handshake_ns = loop_self->now_ns;
-	client_timer(c, 0);
-	client_begin(c);
+	early_done(c);
 }
 
 static void early_ready(struct watch *w, unsigned bits)
@@ -66,22 +135,39 @@ static void early_ready(struct watch *w, unsigned bits)
 	conn_note(&c->conn, bits);
 	if (bits & LOOP_READ)
 		c->flags |= CLIENT_SENT_BYTES;
-	handshake(c);
+	if (c->flags & CLIENT_WAITS_FOR_PROXY)
+		read_proxy_header(c);
+	else
+		handshake(c);
 }
 
 static void early_timer(struct timer *t)
 {
-	early_failed(container_of(t, struct client, timer), "Timeout during SSL handshake");
+	struct client *c = container_of(t, struct client, timer);
+	early_failed(c, c->flags & CLIENT_WAITS_FOR_PROXY ? "Timeout while waiting for PROXY protocol header"
+							  : "Timeout during SSL handshake");
 }
 
-void client_begin_early(struct client *c)
+static void begin_handshake(struct client *c)
 {
-	c->conn.watch.ready = early_ready;
-	timer_init(&c->timer, early_timer);
 	if (tls_accept(&c->conn, c->listener->tls)) { /* memory is out, or maxsslconn is reached */
 		client_close(c, true);
 		return;
 	}
+	if (c->conn.flags & CONN_READABLE && !(c->conn.flags & CONN_UNWATCHED))
+		handshake(c);
+}
+
+/* The first bytes are seldom there yet: waits for them. */
+void client_begin_early(struct client *c)
+{
+	c->conn.watch.ready = early_ready;
+	timer_init(&c->timer, early_timer);
 	client_timer(c, early_ms(c->frontend));
-	client_watch(c); /* the hello is seldom there yet */
+	if (c->listener->accept_proxy)
+		c->flags |= CLIENT_WAITS_FOR_PROXY;
+	else
+		begin_handshake(c);
+	if (!(c->flags & CLIENT_CLOSED))
+		client_watch(c);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ballast/balance/pick.h"
+#include "ballast/net/proxy_protocol.h"
 #include "ballast/proxy/log.h"
 #include "ballast/sample/expr.h"
 #include "internal.h"
@@ -229,6 +230,38 @@ static const char *server_name(struct exchange *x)
 	return arena_copy(&x->arena, name.str).ptr;
 }
 
+/* A fresh socket takes these few bytes. */
+static int send_proxy_header(struct exchange *x)
+{
+	const struct client *c = x->client;
+	char text[PROXY_WRITE_BYTES];
+	union addr own;
+	size_t len;
+
+	if (!c->dst)
+		conn_local_addr(&c->conn, &own);
+	len = proxy_write(text, x->server->send_proxy, &c->peer, c->dst ? c->dst : &own, tls_alpn(&c->conn), false);
+	return send(x->sc->conn.watch.fd, text, len, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -ECONNRESET;
+}
+
+/* Once, when the socket is connected. */
+static int say_first(struct exchange *x)
+{
+	int err = BL_UNLIKELY(x->server->send_proxy) ? send_proxy_header(x) : 0;
+	return err ? err : conn_finish_connect(&x->sc->conn);
+}
+
+int exchange_finish_connect(struct exchange *x)
+{
+	struct conn *c = &x->sc->conn;
+	int err;
+
+	if (!(c->flags & CONN_CONNECTING))
+		return conn_finish_connect(c);
+	err = conn_finish_tcp(c);
+	return err ? err : say_first(x);
+}
+
 /* A new connection is there, or begins to be. */
 static void begin_connection(struct exchange *x, const char *name)
 {
@@ -236,7 +269,7 @@ static void begin_connection(struct exchange *x, const char *name)
 	int error = x->server->tls ? server_conn_secure(sc, name) : 0;
 
 	if (!error && !(sc->conn.flags & CONN_CONNECTING))
-		error = conn_finish_connect(&sc->conn);
+		error = say_first(x);
 	else if (!error)
 		error = -EAGAIN;
 	if (!error)
@@ -276,7 +309,7 @@ static void try_server(struct exchange *x)
 		return;
 	}
 	x->sc = sc;
-	sc->is_private = x->backend->set.reuse == REUSE_NEVER;
+	sc->is_private = x->backend->set.reuse == REUSE_NEVER || s->send_proxy; /* that is about one client */
 	count_add(server_counters(s), COUNT_CONN, 1);
 	begin_connection(x, name);
 }

@@ -123,6 +123,7 @@ struct exchange *exchange_new(struct client *c)
 	x->sample = (struct sample_ctx){ .arena = &x->arena,
 		.client = &c->conn,
 		.src = &c->peer,
+		.dst = c->dst,
 		.exchange = x,
 		.vars = &x->vars,
 		.session_vars = &c->vars,

@@ -417,7 +417,7 @@ static void h1_server_read(struct exchange *x)
 
 static void connecting(struct exchange *x)
 {
-	int rc = conn_finish_connect(&x->sc->conn);
+	int rc = exchange_finish_connect(x);
 	if (rc == -EAGAIN)
 		return;
 	if (rc < 0)

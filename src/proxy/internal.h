@@ -87,8 +87,9 @@ enum client_flags {
 	CLIENT_LINGER = 2, /* our side is shut; what comes is thrown away until the client closes */
 	CLIENT_BUSY = 4,   /* client_settle is running */
 	CLIENT_TIMED_OUT = 8,
-	CLIENT_SENT_BYTES = 16, /* at least one byte was received on it */
-	CLIENT_YIELDS = 32,     /* pipelined requests wait for the loop's next turn */
+	CLIENT_SENT_BYTES = 16,      /* at least one byte was received on it */
+	CLIENT_WAITS_FOR_PROXY = 32, /* its PROXY header was not read yet */
+	CLIENT_YIELDS = 32,          /* pipelined requests wait for the loop's next turn */
 };
 
 struct client {
@@ -105,6 +106,7 @@ struct client {
 	struct outbuf out;
 	struct vars vars; /* scope sess */
 	union addr peer;
+	union addr *dst; /* that a PROXY header told; NULL: the socket's */
 	uint32_t flags;
 	uint32_t requests;
 	uint64_t since_ns;     /* accept, or end of the last exchange */
@@ -281,6 +283,9 @@ bool exchange_hash(struct exchange *x, uint64_t *hash);
 /* For `balance ewma`: the server answered now, or failed. */
 void exchange_note_latency(struct exchange *x, bool failed);
 void exchange_choose(struct exchange *x);
+/* The connection to the server goes on: what is said before anything else, and the handshake. As
+ * conn_finish_connect. */
+int exchange_finish_connect(struct exchange *x);
 void exchange_stop_waiting(struct exchange *x);
 void exchange_retry(struct exchange *x, int error);
 void exchange_connect_timer(struct exchange *x);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ballast/net/proxy_protocol.h"
 #include "check_private.h"
 #include "internal.h"
 
@@ -255,10 +256,31 @@ static void connected(struct check *c)
 	talk(c);
 }
 
-/* Goes on with connecting. */
-static void finish_connect(struct check *c)
+/* Version 1 cannot say that nobody is behind this connection: it names the connection's own ends. */
+static int send_proxy_header(struct check *c)
 {
-	int err = conn_finish_connect(&c->conn);
+	char text[PROXY_WRITE_BYTES];
+	union addr own, peer;
+	size_t len;
+
+	conn_local_addr(&c->conn, &own);
+	conn_peer_addr(&c->conn, &peer);
+	len = proxy_write(text, c->server->check_send_proxy, &own, &peer, SLICE(""), true);
+	return send(c->conn.watch.fd, text, len, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -ECONNRESET;
+}
+
+static int say_first(struct check *c)
+{
+	int err = c->server->check_send_proxy ? send_proxy_header(c) : 0;
+	return err ? err : conn_finish_connect(&c->conn);
+}
+
+/* Goes on with connecting; `fresh`: the socket may just have been connected. */
+static void finish_connect(struct check *c, bool fresh)
+{
+	int err = conn_finish_tcp(&c->conn);
+	if (!err)
+		err = fresh ? say_first(c) : conn_finish_connect(&c->conn);
 	char text[CHECK_TEXT_MAX];
 
 	if (err == -EAGAIN)
@@ -280,7 +302,7 @@ static void check_ready(struct watch *w, unsigned bits)
 		talk(c);
 		return;
 	}
-	finish_connect(c);
+	finish_connect(c, c->conn.flags & CONN_CONNECTING);
 }
 
 /* The address to check: `addr` and `port` where they are given, else the server's own. */
@@ -339,7 +361,7 @@ static void check_begin(struct check *c)
 	}
 	loop_timer_set(&c->deadline, connect_timeout_ms(s));
 	if (!(c->conn.flags & CONN_CONNECTING))
-		finish_connect(c);
+		finish_connect(c, true);
 }
 
 static void next_fire(struct timer *t)

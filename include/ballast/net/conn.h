@@ -38,9 +38,9 @@ enum conn_flags {
 	CONN_PEER_ENDED = 1u << 2, /* the peer ended its side; bytes may still be buffered */
 	CONN_ERROR = 1u << 3,
 	CONN_CONNECTING = 1u << 4,
-	CONN_SHUT_WRITE = 1u << 5, /* we ended our side */
-	CONN_EOF_READ = 1u << 6,   /* a read returned the peer's end */
-	CONN_UNWATCHED = 1u << 7,  /* opened with conn_open_unwatched(), no events yet */
+	CONN_SHUT_WRITE = 1u << 5,  /* we ended our side */
+	CONN_EOF_READ = 1u << 6,    /* a read returned the peer's end */
+	CONN_UNWATCHED = 1u << 7,   /* opened with conn_open_unwatched(), no events yet */
 	CONN_HANDSHAKING = 1u << 8, /* its transport does not carry data yet */
 };
 
@@ -79,6 +79,8 @@ int conn_connect(struct conn *c, const struct endpoint *to, const struct conn_op
 /* After an event while CONN_CONNECTING or CONN_HANDSHAKING: 0 connected, and through with the transport's handshake;
  * -EAGAIN not yet; else the reason. */
 int conn_finish_connect(struct conn *c);
+/* The same without the transport, for who has something to say before its handshake. */
+int conn_finish_tcp(struct conn *c);
 
 /* Notes the loop's bits in flags; called first in every `ready`. */
 static inline void conn_note(struct conn *c, unsigned bits)

@@ -56,6 +56,7 @@ struct listener {
 	uint32_t id;
 	uint32_t maxconn; /* of `bind`; 0: none */
 	void *owner;
+	bool accept_proxy;       /* connections begin with a PROXY header */
 	struct tls_context *tls; /* its owner's; NULL: plain */
 	/* A connection was accepted (non-blocking, close-on-exec, TCP_NODELAY) on the calling thread: `fd` is the owner's
 	 * now, who calls listener_release() when the connection ends.  `peer` has family AF_UNSPEC for a unix socket. */

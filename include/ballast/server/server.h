@@ -90,8 +90,9 @@ struct server {
 	struct tls_context *tls, *check_tls; /* NULL: plain */
 	struct expr *sni;                    /* of a request; NULL: no name is asked for */
 	const char *check_sni;
-	const char *cookie; /* reserved for persistence */
-	struct place at;    /* where it was written */
+	uint8_t send_proxy, check_send_proxy; /* version of the PROXY header; 0: none */
+	const char *cookie;                   /* reserved for persistence */
+	struct place at;                      /* where it was written */
 	/* --- live --- */
 	_Atomic(struct server_target *) target;    /* read under a hazard pointer or by the lock's holder */
 	_Atomic uint8_t health;                    /* enum server_health */
