@@ -103,7 +103,7 @@ static bool wait_for_place(struct exchange *x)
 		exchange_fail(x, 503, CAUSE_SERVER_ABORT, 'Q');
 		return true;
 	}
-	x->queue_backend = x->wait.position;
+	x->queue_backend = x->wait.position + 1; /* as HAProxy's logs count */
 	uint32_t ms = b->set.timeout_queue_ms ? b->set.timeout_queue_ms : b->set.timeout_connect_ms;
 	if (ms)
 		loop_timer_set(&x->timer, ms);

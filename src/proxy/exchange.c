@@ -289,19 +289,26 @@ static char client_gone_phase(const struct exchange *x)
 	return x->state == X_TUNNEL || x->flags & XF_RESPONSE_HEAD || !(x->flags & XF_REQUEST_DONE) ? 'D' : 'H';
 }
 
-void exchange_client_gone(struct exchange *x)
+static void count_client_abort(struct exchange *x)
 {
-	if (x->state == X_DONE)
-		return;
-	x->cause = CAUSE_CLIENT_ABORT;
-	x->phase_letter = client_gone_phase(x);
-	if (!(x->flags & XF_REQUEST_DONE))
-		exchange_count_client_error(x);
 	count_add(frontend_counters(x->frontend), COUNT_CLIENT_ABORTS, 1);
 	if (x->backend)
 		count_add(backend_counters(x->backend), COUNT_CLIENT_ABORTS, 1);
 	if (x->server)
 		count_add(server_counters(x->server), COUNT_CLIENT_ABORTS, 1);
+}
+
+void exchange_client_gone(struct exchange *x)
+{
+	if (x->state == X_DONE)
+		return;
+	if (x->cause == CAUSE_NONE || x->cause == CAUSE_LOCAL) { /* else it goes before it has read why it failed */
+		x->cause = CAUSE_CLIENT_ABORT;
+		x->phase_letter = client_gone_phase(x);
+	}
+	if (!(x->flags & XF_REQUEST_DONE))
+		exchange_count_client_error(x);
+	count_client_abort(x);
 	exchange_end(x, true);
 }
 
@@ -311,10 +318,14 @@ void exchange_client_ended(struct exchange *x)
 	bool waits = x->state == X_QUEUE || x->state == X_CONNECT || x->flags & XF_SUSPENDED;
 
 	x->flags |= XF_CLIENT_ENDED;
-	if (aborts && (waits || (x->state == X_SEND && x->flags & XF_REQUEST_DONE)))
+	if (aborts && waits) {
 		exchange_client_gone(x);
-	else if (!(x->flags & XF_REQUEST_DONE) && (x->state == X_SEND || x->state == X_ANSWERING))
+	} else if (aborts && x->state == X_SEND && x->flags & XF_REQUEST_DONE) {
+		count_client_abort(x);
+		exchange_fail(x, 400, CAUSE_CLIENT_ABORT, 'H');
+	} else if (!(x->flags & XF_REQUEST_DONE) && (x->state == X_SEND || x->state == X_ANSWERING)) {
 		x->client->ops->read_body(x); /* what is buffered still counts */
+	}
 }
 
 void exchange_kill(struct exchange *x)

@@ -84,16 +84,22 @@ static void abandon(struct client *c)
 	exchange_free(x);
 }
 
-/* The client ended before its request was whole. */
-static void head_cut(struct client *c)
+/* The client ended before its request was whole; `error` where there is nobody to be told. A connection that ends between
+ * requests is no request. */
+static void head_cut(struct client *c, bool error)
 {
 	struct exchange *x = c->exchange;
-	if (x->head_end == 0) {
-		if (c->requests || c->frontend->set.dontlog_null)
-			x->flags |= XF_NO_LOG;
-	} else {
+	bool null = x->head_end == 0 && (c->requests || c->frontend->set.dontlog_null);
+
+	if (x->head_end)
 		count_add(frontend_counters(c->frontend), COUNT_ERR_REQ, 1);
+	if (!null && !error) {
+		exchange_fail(x, 400, CAUSE_CLIENT_ABORT, 'R');
+		return;
 	}
+	if (null)
+		x->flags |= XF_NO_LOG;
+	x->status = 400; /* for the log */
 	x->cause = CAUSE_CLIENT_ABORT;
 	x->phase_letter = 'R';
 	exchange_end(x, true);
@@ -145,7 +151,7 @@ static void h1_client_read_head(struct client *c)
 		if (n == -EAGAIN)
 			break;
 		if (n <= 0) {
-			head_cut(c);
+			head_cut(c, n < 0);
 			return;
 		}
 		note_first_bytes(x, c);
@@ -412,6 +418,39 @@ static size_t h1_client_pending(const struct exchange *x)
 	return x->client->out.bytes + (x->pipe ? x->pipe->filled : 0);
 }
 
+/* A connection that never said anything is told why it ends; one that waited for another request is not. */
+static void idle_timed_out(struct client *c)
+{
+	struct exchange *x = c->requests || frontend_is_stopping() ? NULL : begin(c);
+
+	if (!x) {
+		client_close(c, false);
+		return;
+	}
+	if (c->frontend->set.dontlog_null)
+		x->flags |= XF_NO_LOG;
+	exchange_fail(x, 408, CAUSE_CLIENT_TIMEOUT, 'R');
+}
+
+static void exchange_timed_out(struct client *c, struct exchange *x)
+{
+	bool sending = h1_client_pending(x) > 0;
+	bool receiving = !(x->flags & XF_REQUEST_DONE) && !exchange_server_pending(x) &&
+	                 (x->state == X_SEND || x->state == X_ANSWERING);
+
+	if (!sending && !receiving) { /* we wait for the server, not for the client */
+		client_timer(c, c->frontend->set.timeout_client_ms);
+		return;
+	}
+	if (!(x->flags & XF_HEAD_SENT)) {
+		exchange_fail(x, 408, CAUSE_CLIENT_TIMEOUT, 'H');
+		return;
+	}
+	x->cause = CAUSE_CLIENT_TIMEOUT;
+	x->phase_letter = 'D';
+	exchange_end(x, true);
+}
+
 void h1_client_timer(struct timer *t)
 {
 	struct client *c = container_of(t, struct client, timer);
@@ -421,39 +460,18 @@ void h1_client_timer(struct timer *t)
 		c->flags &= ~(uint32_t)CLIENT_YIELDS;
 		client_timer(c, keep_alive_ms(c->frontend));
 		h1_client_next(c);
-		client_settle(c);
-		return;
-	}
-	if (c->flags & CLIENT_LINGER || (!x && !c->out.bytes)) {
+	} else if (c->flags & CLIENT_LINGER) {
 		client_close(c, false);
 		return;
-	}
-	if (c->conn.flags & CONN_UNWATCHED) {
+	} else if (!x && !c->out.bytes) {
+		idle_timed_out(c);
+	} else if (c->conn.flags & CONN_UNWATCHED) {
 		if (client_watch(c))
 			client_timer(c, c->frontend->set.timeout_client_ms);
-		client_settle(c);
-		return;
-	}
-	if (x && x->state == X_HEAD) {
-		c->flags |= CLIENT_TIMED_OUT;
-		if (x->head_end)
-			exchange_fail(x, 408, CAUSE_CLIENT_TIMEOUT, 'R');
-		else
-			exchange_end(x, false);
+	} else if (x && x->state == X_HEAD) {
+		exchange_fail(x, 408, CAUSE_CLIENT_TIMEOUT, 'R');
 	} else if (x && x->state != X_DONE) {
-		bool sending = h1_client_pending(x) > 0;
-		bool receiving = !(x->flags & XF_REQUEST_DONE) && !exchange_server_pending(x);
-		if (!sending && !(receiving && (x->state == X_SEND || x->state == X_ANSWERING))) {
-			client_timer(c,
-				c->frontend->set.timeout_client_ms); /* we wait for the server, not for the client */
-			return;
-		}
-		x->cause = CAUSE_CLIENT_TIMEOUT;
-		x->phase_letter = 'D';
-		if (!(x->flags & XF_HEAD_SENT))
-			exchange_fail(x, 408, CAUSE_CLIENT_TIMEOUT, 'D');
-		else
-			exchange_end(x, true);
+		exchange_timed_out(c, x);
 	}
 	client_settle(c);
 }

@@ -86,9 +86,8 @@ enum client_flags {
 	CLIENT_CLOSED = 1, /* conn_close was called; memory goes at the end of the turn */
 	CLIENT_LINGER = 2, /* our side is shut; what comes is thrown away until the client closes */
 	CLIENT_BUSY = 4,   /* client_settle is running */
-	CLIENT_TIMED_OUT = 8,
+	CLIENT_WAITS_FOR_PROXY = 8,  /* its PROXY header was not read yet */
 	CLIENT_SENT_BYTES = 16,      /* at least one byte was received on it */
-	CLIENT_WAITS_FOR_PROXY = 32, /* its PROXY header was not read yet */
 	CLIENT_YIELDS = 32,          /* pipelined requests wait for the loop's next turn */
 };
 

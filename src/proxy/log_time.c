@@ -51,15 +51,9 @@ static int64_t connect_ms(const struct exchange *x)
 	return ms_from_to(x->t_connect_start, x->t_connected);
 }
 
-/* A response of our own is none of a server, unless it came in the place of one. */
-static bool server_answered(const struct exchange *x)
-{
-	return !(x->flags & XF_LOCAL) || x->sample.res == &x->response;
-}
-
 static int64_t response_ms(const struct exchange *x)
 {
-	return server_answered(x) ? ms_from_to(x->t_connected, x->t_response) : -1;
+	return ms_from_to(x->t_connected, x->t_response);
 }
 
 static int64_t data_ms(const struct exchange *x)

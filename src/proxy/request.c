@@ -237,5 +237,8 @@ void exchange_bad_request(struct exchange *x, enum h1_error e, uint32_t at, cons
 		x->t_head = loop_self->now_ns;
 		x->bytes_in = x->head_end;
 	}
-	exchange_fail(x, h1_error_status(e), CAUSE_PROXY, x->state == X_HEAD ? 'R' : 'D');
+	exchange_fail(x, h1_error_status(e), CAUSE_PROXY,
+		x->state == X_HEAD                ? 'R'
+		: x->flags & XF_RESPONSE_HEAD ? 'D'
+						      : 'H');
 }

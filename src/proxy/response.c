@@ -262,7 +262,6 @@ void exchange_answer(struct exchange *x, const struct answer *a)
 		exchange_end(x, true);
 		return;
 	}
-	x->t_response = loop_self->now_ns;
 	x->state = X_ANSWERING;
 	build_message(x, a);
 	count_response(x, a->status);
