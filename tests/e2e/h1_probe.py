@@ -131,7 +131,7 @@ def read_requests(data):
         data = p.data[p.end:]
         if b"close" in p.members(b"connection") or (p.minor == 0 and b"keep-alive" not in p.members(b"connection")):
             break
-    return found, "end"
+    return found, "end" if found else "more"
 
 
 def same_request(sent, got):

@@ -183,7 +183,7 @@ def test_null_connections_are_logged_otherwise(logged, client):
     port, o, log = logged("option httplog")
     client(port).close()
     line = log.wait("BADREQ")[0]
-    assert re.search(r" 400 0 - - CR-- | -1 0 - - CR-- ", line), line
+    assert re.search(r" 400 \d+ - - CR-- ", line), line
 
 
 def test_dontlog_normal(logged):
