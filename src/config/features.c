@@ -7,6 +7,12 @@
 
 #include "ballast/config/features.h"
 
+#ifdef HAVE_PCRE2
+enum { WITH_PCRE2 = true };
+#else
+enum { WITH_PCRE2 = false };
+#endif
+
 #ifdef HAVE_OPENSSL
 enum { WITH_TLS = true };
 #else
@@ -44,8 +50,8 @@ static const struct feature features[] = {
 	{ "OPENSSL_WOLFSSL", false },
 	{ "OT", false },
 	{ "PCRE", false },
-	{ "PCRE2", false },
-	{ "PCRE2_JIT", false },
+	{ "PCRE2", WITH_PCRE2 },
+	{ "PCRE2_JIT", WITH_PCRE2 },
 	{ "PCRE_JIT", false },
 	{ "POLL", false },
 	{ "PRCTL", false },

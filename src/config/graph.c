@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "ballast/proxy/log.h"
+#include "ballast/sample/release.h"
 #include "directive.h"
 
 static bool begins_section(const char *word)
@@ -208,6 +209,7 @@ void graph_free(struct graph *g)
 	for (struct tls_owned *o = g->tls; o; o = o->next)
 		tls_context_free(o->context);
 	tables_free(g->tables);
+	sample_release(&g->arena);
 	config_env_free(&g->env);
 	arena_reset(&g->arena);
 	free(g);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "action.h"
+#include "ballast/sample/regex.h"
 #include "internal.h"
 
 /* A field's value, a path or a body of ours; what is longer is an error. */
@@ -116,6 +117,17 @@ int action_field_name(const struct token *t, struct slice *name, struct diag *d)
 	if (name->len)
 		return 0;
 	diag_error(d, &t->at, NULL, "the name of a header field cannot be empty");
+	return -EINVAL;
+}
+
+int action_regex(const struct token *t, bool ignore_case, struct regex **out, struct arena *a, struct diag *d)
+{
+	char error[REGEX_ERROR_TEXT];
+
+	*out = regex_new_in(a, token_slice(t), ignore_case, error);
+	if (*out)
+		return 0;
+	diag_error(d, &t->at, NULL, "this regular expression cannot be used: %s", error);
 	return -EINVAL;
 }
 

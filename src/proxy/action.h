@@ -10,6 +10,8 @@
 #define RULES_RESPONSE (1u << RULES_HTTP_RESPONSE)
 #define RULES_BOTH (RULES_REQUEST | RULES_RESPONSE)
 
+struct regex;
+
 /* Phases in which a rule of that set runs. */
 static inline unsigned rule_phases(enum rule_set set)
 {
@@ -65,14 +67,24 @@ bool token_byte_valid(unsigned char c);
 /* A name of a field in `t`: 0, or -EINVAL after an error where it is no token (RFC 9110 section 5.6.2). */
 int action_field_name(const struct token *t, struct slice *name, struct diag *d);
 
+/* The next argument as the name of a field that rules may change. 0 or -EINVAL. */
+int action_edit_name(const struct line *l, size_t *at, struct slice *name, struct diag *d);
+/* Compiles the regular expression in `t`. 0, or -EINVAL after an error. */
+int action_regex(const struct token *t, bool ignore_case, struct regex **out, struct arena *a, struct diag *d);
+/* What may not stand in a target percent-encoded; ptr NULL where memory is out. */
+struct slice action_encode_target(struct slice s, struct arena *a);
+/* 0 or negative errno. */
+int action_set_path(struct exchange *x, struct slice path);
+int action_set_pathq(struct exchange *x, struct slice pathq);
+
 /* A rewrite could not be done: counts it, and fails the request with 500 unless `strict-mode off`. */
 enum rule_result action_rewrite_failed(struct exchange *x, const struct rule *r);
 /* Answers, as 'L' in the log where no other cause is set yet, and ends the rules. */
 enum rule_result action_answer(struct exchange *x, const struct rule *r, const struct answer *a);
 
-extern const struct action_row flow_action_rows[], header_action_rows[], redirect_action_rows[], return_action_rows[],
-	service_action_rows[], track_action_rows[], uri_action_rows[], var_action_rows[];
-extern const size_t flow_action_count, header_action_count, redirect_action_count, return_action_count,
-	service_action_count, track_action_count, uri_action_count, var_action_count;
+extern const struct action_row flow_action_rows[], header_action_rows[], redirect_action_rows[], replace_action_rows[],
+	return_action_rows[], service_action_rows[], track_action_rows[], uri_action_rows[], var_action_rows[];
+extern const size_t flow_action_count, header_action_count, redirect_action_count, replace_action_count,
+	return_action_count, service_action_count, track_action_count, uri_action_count, var_action_count;
 
 #endif

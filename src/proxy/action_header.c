@@ -7,6 +7,7 @@
 
 #include "action.h"
 #include "ballast/http/uri.h"
+#include "ballast/sample/regex.h"
 #include "internal.h"
 
 struct header_edit {
@@ -19,7 +20,7 @@ static bool is_framing(enum field_id id)
 	return id == FIELD_CONTENT_LENGTH || id == FIELD_TRANSFER_ENCODING;
 }
 
-static int parse_name(const struct line *l, size_t *at, struct slice *name, struct diag *d)
+int action_edit_name(const struct line *l, size_t *at, struct slice *name, struct diag *d)
 {
 	const struct token *t = action_arg(l, at, "the name of a header field", d);
 
@@ -39,7 +40,7 @@ static int parse_edit(struct rule *r, const struct line *l, size_t *at, struct a
 	if (!e)
 		return -ENOMEM;
 	r->arg = e;
-	if (parse_name(l, at, &e->name, d) < 0)
+	if (action_edit_name(l, at, &e->name, d) < 0)
 		return -EINVAL;
 	t = action_arg(l, at, "the field's value", d);
 	return t ? action_value_parse(&e->value, t, VALUE_FIELD, r->set, a, d) : -EINVAL;
@@ -98,6 +99,7 @@ enum match { MATCH_STR, MATCH_BEG, MATCH_END, MATCH_SUB, MATCH_REG };
 struct header_delete {
 	struct slice name;
 	enum match match;
+	struct regex *regex;
 };
 
 static int parse_delete(struct rule *r, const struct line *l, size_t *at, struct arena *a, struct diag *d)
@@ -110,7 +112,12 @@ static int parse_delete(struct rule *r, const struct line *l, size_t *at, struct
 	if (!e)
 		return -ENOMEM;
 	r->arg = e;
-	if (parse_name(l, at, &e->name, d) < 0)
+	/* a regular expression is no name: it is told by what follows it */
+	bool by_regex = *at + 2 < l->count && token_is(&l->words[*at + 1], "-m") && token_is(&l->words[*at + 2], "reg");
+	const struct token *name = &l->words[*at];
+	if (by_regex)
+		++*at;
+	else if (action_edit_name(l, at, &e->name, d) < 0)
 		return -EINVAL;
 	if (*at >= l->count || !token_is(&l->words[*at], "-m"))
 		return 0;
@@ -118,12 +125,8 @@ static int parse_delete(struct rule *r, const struct line *l, size_t *at, struct
 	t = action_arg(l, at, "a method of matching behind '-m'", d);
 	if (!t || token_choice(t, "method of matching", names, &choice, d) < 0)
 		return -EINVAL;
-	if (choice == MATCH_REG) {
-		diag_error(d, &t->at, NULL, "matching by regular expression is not supported by Ballast (yet)");
-		return -EINVAL;
-	}
 	e->match = (enum match)choice;
-	return 0;
+	return e->match == MATCH_REG ? action_regex(name, true, &e->regex, a, d) : 0;
 }
 
 static bool ends_icase(struct slice s, struct slice end)
@@ -141,6 +144,7 @@ static bool name_matches(struct slice name, const struct header_delete *e)
 			if (ends_icase(slice_of(name.ptr, end), e->name))
 				return true;
 		return false;
+	case MATCH_REG: return regex_match(e->regex, name);
 	default: return slice_eq_icase(name, e->name);
 	}
 }
@@ -165,7 +169,7 @@ const struct action_row header_action_rows[] = {
 	{ "set-header", RULES_BOTH, "<name> <fmt>", "a header field with this value in the place of all of that name",
 		parse_edit, run_set, false },
 	{ "add-header", RULES_BOTH, "<name> <fmt>", "one more header field", parse_edit, run_add, false },
-	{ "del-header", RULES_BOTH, "<name> [-m str|beg|end|sub]", "removes all header fields whose name matches",
+	{ "del-header", RULES_BOTH, "<name> [-m str|beg|end|sub|reg]", "removes all header fields whose name matches",
 		parse_delete, run_delete, false },
 };
 const size_t header_action_count = sizeof header_action_rows / sizeof header_action_rows[0];

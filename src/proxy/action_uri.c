@@ -29,7 +29,7 @@ static bool may_not_stand(unsigned char c)
 	return c <= ' ' || c >= 0x7f || c == '#';
 }
 
-static struct slice encode(struct slice s, struct arena *a)
+struct slice action_encode_target(struct slice s, struct arena *a)
 {
 	static const char digit[] = "0123456789ABCDEF";
 	size_t bad = 0;
@@ -59,7 +59,7 @@ static bool render_target(struct exchange *x, const struct rule *r, struct slice
 {
 	if (!action_value_render(r->arg, x, VALUE_FIELD, out))
 		return false;
-	*out = encode(*out, &x->arena);
+	*out = action_encode_target(*out, &x->arena);
 	return out->ptr;
 }
 
@@ -69,7 +69,7 @@ static enum rule_result done(struct exchange *x, const struct rule *r, int rc)
 }
 
 /* A path in the place of '*' makes the target one of origin-form. */
-static int set_path(struct exchange *x, struct slice path)
+int action_set_path(struct exchange *x, struct slice path)
 {
 	struct msg *m = &x->request;
 
@@ -78,7 +78,7 @@ static int set_path(struct exchange *x, struct slice path)
 	return msg_set_path(m, path, &x->arena);
 }
 
-static int set_pathq(struct exchange *x, struct slice pathq)
+int action_set_pathq(struct exchange *x, struct slice pathq)
 {
 	struct msg *m = &x->request;
 
@@ -93,13 +93,13 @@ static int set_pathq(struct exchange *x, struct slice pathq)
 static enum rule_result run_path(struct exchange *x, const struct rule *r)
 {
 	struct slice value;
-	return done(x, r, render_target(x, r, &value) ? set_path(x, value) : -EINVAL);
+	return done(x, r, render_target(x, r, &value) ? action_set_path(x, value) : -EINVAL);
 }
 
 static enum rule_result run_pathq(struct exchange *x, const struct rule *r)
 {
 	struct slice value;
-	return done(x, r, render_target(x, r, &value) ? set_pathq(x, value) : -EINVAL);
+	return done(x, r, render_target(x, r, &value) ? action_set_pathq(x, value) : -EINVAL);
 }
 
 static enum rule_result run_query(struct exchange *x, const struct rule *r)

@@ -31,7 +31,7 @@ enum { CRITERIA = sizeof criteria / sizeof *criteria };
 
 static const struct {
 	const char *suffix;
-	enum match_kind match; /* MATCH_COUNT: not supported */
+	enum match_kind match;
 } derivations[] = {
 	{ "_beg", MATCH_BEG },
 	{ "_dir", MATCH_DIR },
@@ -39,7 +39,7 @@ static const struct {
 	{ "_end", MATCH_END },
 	{ "_len", MATCH_LEN },
 	{ "_sub", MATCH_SUB },
-	{ "_reg", MATCH_COUNT },
+	{ "_reg", MATCH_REG },
 };
 enum { DERIVATIONS = sizeof derivations / sizeof *derivations };
 
@@ -95,8 +95,7 @@ static const char *nearest_criterion(struct slice name, struct arena *a)
 	size_t count = 0;
 	for (unsigned i = 0; i < CRITERIA; i++)
 		for (unsigned k = 0; criteria[i].derived && k < DERIVATIONS; k++)
-			if (derivations[k].match != MATCH_COUNT)
-				names[count++] = arena_printf(a, "%s%s", criteria[i].name, derivations[k].suffix).ptr;
+			names[count++] = arena_printf(a, "%s%s", criteria[i].name, derivations[k].suffix).ptr;
 	for (unsigned i = 0; count < 1024 && (row = sample_fetch_at(i)); i++)
 		names[count++] = row->name;
 	for (size_t i = 0; i < count; i++)
@@ -128,11 +127,6 @@ static const struct fetch_row *find_criterion(struct test_job *j, struct slice n
 		for (unsigned k = 0; k < DERIVATIONS; k++) {
 			if (!derived_as(name, i, k))
 				continue;
-			if (derivations[k].match == MATCH_COUNT) {
-				diag_error(j->d, at, NULL, "'%.*s' is not supported by Ballast (yet)", (int)name.len,
-					name.ptr);
-				return NULL;
-			}
 			j->match = derivations[k].match;
 			return sample_fetch_find(slice_from_str(criteria[i].fetch));
 		}
@@ -181,11 +175,8 @@ static int parse_match_name(struct test_job *j)
 			j->match = k;
 			return 0;
 		}
-	if (token_is(t, "reg") || token_is(t, "regm"))
-		diag_error(j->d, &t->at, NULL, "match '%s' is not supported by Ballast (yet)", t->text);
-	else
-		diag_error(j->d, &t->at, "one of found, bool, int, ip, bin, len, str, sub, beg, end, dir, dom",
-			"unknown match '%s'", t->text);
+	diag_error(j->d, &t->at, "one of found, bool, int, ip, bin, len, str, sub, beg, end, dir, dom, reg",
+		"unknown match '%s'", t->text);
 	return -EINVAL;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "ballast/sample/regex.h"
 #include "pattern.h"
 #include "private.h"
 
@@ -20,6 +21,7 @@ const char *const match_names[MATCH_COUNT] = {
 	[MATCH_END] = "end",
 	[MATCH_DIR] = "dir",
 	[MATCH_DOM] = "dom",
+	[MATCH_REG] = "reg",
 	[MATCH_METHOD] = "",
 };
 
@@ -60,7 +62,8 @@ struct patterns {
 	struct v6_range *v6;
 	struct v4_masked *v4_odd; /* masks with holes */
 	struct text *texts;
-	uint32_t int_count, v4_count, v6_count, v4_odd_count, text_count;
+	struct regex **regexes;
+	uint32_t int_count, v4_count, v6_count, v4_odd_count, text_count, regex_count;
 	uint32_t total;
 	uint32_t methods; /* bit m: enum http_method m */
 	struct text_set exact, folded;
@@ -264,6 +267,21 @@ static int add_bin(struct patterns *p, struct slice hex, const struct place *at,
 	return add_text(p, slice_of(bytes, hex.len / 2), 0);
 }
 
+static int add_regex(struct patterns *p, struct slice text, unsigned flags, const struct place *at, struct diag *d)
+{
+	char error[REGEX_ERROR_TEXT];
+	struct regex *r = regex_new_in(p->arena, text, flags & PATTERN_FOLD, error), **slot;
+	if (!r) {
+		diag_error(d, at, NULL, "this regular expression cannot be used: %s", error);
+		return -EINVAL;
+	}
+	slot = one_more(p->arena, &p->regexes, &p->regex_count, sizeof(*slot));
+	if (!slot)
+		return -ENOMEM;
+	*slot = r;
+	return 0;
+}
+
 static bool is_delim(enum match_kind kind, char c)
 {
 	return c == '/' || c == '?' || (kind == MATCH_DOM && (c == '.' || c == ':'));
@@ -290,6 +308,7 @@ int patterns_add(struct patterns *p, struct slice text, unsigned flags, enum mat
 	case MATCH_LEN: return add_int(p, text, op, at, d);
 	case MATCH_IP: return add_ip(p, text, flags, at, d);
 	case MATCH_BIN: return add_bin(p, text, at, d);
+	case MATCH_REG: return add_regex(p, text, flags, at, d);
 	case MATCH_METHOD:
 		if (method_of(text) == METHOD_OTHER)
 			return add_text(p, text, flags);
@@ -511,6 +530,14 @@ static bool match_ip(const struct patterns *p, const struct sample *s)
 	return ipv6_to_ipv4(&s->ip6, &v4) && v4_match(p, v4);
 }
 
+static bool match_regex(const struct patterns *p, struct slice s)
+{
+	for (uint32_t i = 0; i < p->regex_count; i++)
+		if (regex_match(p->regexes[i], s))
+			return true;
+	return false;
+}
+
 static bool match_method(const struct patterns *p, const struct sample *s)
 {
 	return s->method != METHOD_OTHER ? p->methods >> s->method & 1 : match_exact(p, s->str);
@@ -524,6 +551,7 @@ bool patterns_match(const struct patterns *p, const struct sample *s)
 	case MATCH_INT: return ints_has(p->ints, p->int_count, s->num);
 	case MATCH_LEN: return ints_has(p->ints, p->int_count, (int64_t)s->str.len);
 	case MATCH_IP: return match_ip(p, s);
+	case MATCH_REG: return match_regex(p, s->str);
 	case MATCH_METHOD: return match_method(p, s);
 	case MATCH_BEG: return match_beg(p, s->str);
 	case MATCH_END: return match_end(p, s->str);

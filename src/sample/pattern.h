@@ -21,6 +21,7 @@ enum match_kind {
 	MATCH_END,
 	MATCH_DIR,
 	MATCH_DOM,
+	MATCH_REG,
 	MATCH_METHOD,
 	MATCH_COUNT
 };

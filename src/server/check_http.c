@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ballast/sample/regex.h"
 #include "check_private.h"
 
 enum { RESPONSE_BYTES = 16384, RESPONSE_FIELDS = 101 };
@@ -117,6 +118,9 @@ static int parse_body(struct http_check_run *run, struct response *got, struct c
 
 static bool status_in(const struct http_check *h, unsigned status)
 {
+	char text[8];
+	if (h->expect == EXPECT_RSTATUS)
+		return regex_match(h->regex, slice_of(text, (size_t)snprintf(text, sizeof text, "%u", status)));
 	if (h->expect != EXPECT_STATUS)
 		return status >= 200 && status < 400;
 	for (uint32_t i = 0; i < h->range_count; i++)
@@ -138,12 +142,21 @@ static void judge_status(const struct http_check *h, const struct msg *m, struct
 	check_result_set(r, CHECK_L7STS, reason);
 }
 
+static bool payload_matches(const struct http_check_run *run)
+{
+	const struct http_check *h = run->http;
+
+	if (h->expect == EXPECT_RSTRING)
+		return regex_match(h->regex, slice_of((const char *)run->payload, run->payload_len));
+	return memmem(run->payload, run->payload_len, h->string.ptr, h->string.len);
+}
+
 /* True: decided. As long as more may come, only a found string decides. */
 static bool judge_string(const struct http_check_run *run, const struct response *got, struct check_result *r)
 {
 	const struct http_check *h = run->http;
 	bool whole = got->complete || run->ended || is_full(run);
-	bool found = memmem(run->payload, run->payload_len, h->string.ptr, h->string.len);
+	bool found = payload_matches(run);
 
 	if (!whole && !found && (h->min_recv < 0 || run->payload_len < (uint32_t)h->min_recv))
 		return false;
@@ -181,7 +194,7 @@ static bool judge(struct http_check_run *run, struct check_result *r)
 		return end_incomplete(run, r);
 	if (state < 0)
 		return true;
-	if (run->http->expect != EXPECT_STRING) {
+	if (run->http->expect < EXPECT_STRING) {
 		judge_status(run->http, &got.msg, r);
 		return true;
 	}

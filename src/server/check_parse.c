@@ -4,6 +4,7 @@
  * What came from a `defaults` section is told by its owner: a backend's own http-check rules replace those, and never
  * change what other backends share.
  */
+#include "ballast/sample/regex.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -334,6 +335,19 @@ static int expect_string(struct http_check *h, const struct token *t, struct dia
 	return 0;
 }
 
+static int expect_regex(struct http_check *h, enum check_expect expect, const struct token *t, struct arena *a,
+	struct diag *d)
+{
+	char error[REGEX_ERROR_TEXT];
+
+	h->expect = (uint8_t)expect;
+	h->regex = regex_new_in(a, token_slice(t), false, error);
+	if (h->regex)
+		return 0;
+	diag_error(d, &t->at, NULL, "this regular expression cannot be used: %s", error);
+	return -EINVAL;
+}
+
 /* min-recv N, comment MSG; leaves *at at the match. */
 static int expect_options(struct http_check *h, const struct line *l, size_t *at, struct diag *d)
 {
@@ -355,9 +369,9 @@ static int expect_options(struct http_check *h, const struct line *l, size_t *at
 
 static int parse_match(struct http_check *h, const struct line *l, size_t at, struct arena *a, struct diag *d)
 {
-	static const char *const unsupported[] = { "rstatus", "rstring", "hdr", "fhdr", "string-lf", "ok-status",
-		"error-status", "tout-status", "on-success", "on-error", "status-code", NULL };
-	static const char *const matches[] = { "status", "string", NULL };
+	static const char *const unsupported[] = { "hdr", "fhdr", "string-lf", "ok-status", "error-status",
+		"tout-status", "on-success", "on-error", "status-code", NULL };
+	static const char *const matches[] = { "status", "string", "rstatus", "rstring", NULL };
 	struct token t = l->words[at];
 	unsigned match;
 
@@ -376,7 +390,13 @@ static int parse_match(struct http_check *h, const struct line *l, size_t at, st
 			l->words[at + 2].text);
 		return -EINVAL;
 	}
-	return match == 0 ? expect_status(h, &l->words[at + 1], a, d) : expect_string(h, &l->words[at + 1], d);
+	const struct token *value = &l->words[at + 1];
+	switch (match) {
+	case 0: return expect_status(h, value, a, d);
+	case 1: return expect_string(h, value, d);
+	case 2: return expect_regex(h, EXPECT_RSTATUS, value, a, d);
+	default: return expect_regex(h, EXPECT_RSTRING, value, a, d);
+	}
 }
 
 static int parse_expect(struct backend *b, const struct line *l, struct arena *a, struct diag *d)

@@ -69,3 +69,29 @@ def test_variables_of_the_process_are_seen_and_set_by_the_admin(proxied):
     assert get(port, "/x").text == "a1b"
     assert "not found" in lb.cli("get var proc.nothing")
     assert "Could not parse" in lb.cli("set var proc.greeting expr nothing")
+
+
+# ---- regular expressions ----
+
+def test_regular_expressions_in_conditions_and_rewrites(proxied):
+    lb, o = proxied("""
+        acl image path_reg -i \\.(png|gif)$
+        http-request set-header X-Kind image if image
+        http-request set-header X-Host "%[hdr(host),regsub(^www\\.,)]"
+        http-request replace-path /old/(.*) /new/\\1
+        http-request replace-header User-Agent ^curl/([0-9]+).* browser-\\1
+        http-request del-header ^x-internal- -m reg
+        http-response replace-value Cache-Control ^public$ private
+    """, lambda q: response(200, b"", [("Cache-Control", "max-age=3600, public")]))
+    r = get(lb.port["web"], "/old/A.PNG", [("User-Agent", "curl/7.47"), ("X-Internal-A", "1"), ("X-Internal", "2")])
+    q = o.requests[0]
+    assert (q.target, q.field("X-Kind"), q.field("User-Agent")) == ("/new/A.PNG", "image", "browser-7")
+    assert q.field("X-Internal-A") is None and q.field("X-Internal") == "2"
+    assert r.field("Cache-Control") == "max-age=3600, private"
+
+
+def test_a_pattern_that_backtracks_for_ever_stalls_nobody(proxied):
+    lb, o = proxied("http-request deny if { hdr_reg(x-evil) ^(a+)+$ }")
+    assert get(lb.port["web"], "/", [("X-Evil", "a" * 8000 + "!")]).status == 200
+    assert get(lb.port["web"], "/", [("X-Evil", "a" * 8000)]).status in (200, 403)
+    assert get(lb.port["web"], "/", [("X-Evil", "aaa")]).status == 403

@@ -72,7 +72,9 @@ void check_set_enabled(struct server *s, bool on);
 
 /* --- what is sent and expected (check_http.c); made while loading, immutable after --- */
 
-enum check_expect { EXPECT_DEFAULT, EXPECT_STATUS, EXPECT_STRING };
+enum check_expect { EXPECT_DEFAULT, EXPECT_STATUS, EXPECT_RSTATUS, EXPECT_STRING, EXPECT_RSTRING };
+
+struct regex;
 
 struct status_range {
 	uint16_t low, high;
@@ -91,7 +93,8 @@ struct http_check {
 	struct status_range *ranges;
 	uint32_t range_count;
 	struct slice string;
-	struct slice request; /* all of it, as it is sent */
+	const struct regex *regex; /* rstatus, rstring */
+	struct slice request;      /* all of it, as it is sent */
 };
 
 /* Both replace b->http_check by an extended copy, so that backends may share one that they got from `defaults`.

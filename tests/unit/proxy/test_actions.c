@@ -61,6 +61,8 @@ static void test_del_header_matches_names_as_asked(void **state)
 		{ "http-request del-header x- -m end", false },
 		{ "http-request del-header - -m sub", true },
 		{ "http-request del-header xa -m sub", false },
+		{ "http-request del-header ^x-[a-c]$ -m reg", true },
+		{ "http-request del-header ^x-[b-c]$ -m reg", false },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		get("/");
@@ -69,8 +71,55 @@ static void test_del_header_matches_names_as_asked(void **state)
 		assert_int_equal(fixture_run(), RULE_CONTINUE);
 		assert_int_equal(msg_find(&fx.x.request, SLICE("X-A"), 0) < 0, cases[i].gone);
 	}
-	assert_refused("http-request del-header x -m reg", "not supported by Ballast (yet)");
+	assert_refused("http-request del-header x( -m reg", "this regular expression cannot be used");
 	assert_refused("http-request del-header x -m like", "like");
+}
+
+static void test_replacements_by_regular_expression(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *rule, *target, *line, *host_and_more;
+	} cases[] = {
+		{ "http-request replace-path /a/(.*) /b/\\1", "/a/x?q=1", "/b/x?q=1", "h.example" },
+		{ "http-request replace-path /no/(.*) /b/\\1", "/a/x?q=1", "/a/x?q=1", "h.example" },
+		{ "http-request replace-pathq ([^?]*)(\\?(.*))? \\1/foo\\2", "/bar?q=1", "/bar/foo?q=1", "h.example" },
+		{ "http-request replace-uri ^/(.*) /v/%[method]/\\1", "/p?q", "/v/GET/p?q", "h.example" },
+		{ "http-request replace-header host ^h\\.(.*)$ www.\\1", "/", "/", "www.example" },
+		{ "http-request replace-value host example www.a", "/", "/", "www.a" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char want[256];
+		get(cases[i].target);
+		fx.rules = NULL;
+		accept_rule(cases[i].rule);
+		assert_int_equal(fixture_run(), RULE_CONTINUE);
+		snprintf(want, sizeof want, "GET %s HTTP/1.1\r\nHost: %s\r\nX-A: 1\r\nX-A: 2\r\n", cases[i].line,
+			cases[i].host_and_more);
+		assert_string_equal(fixture_head(&fx.x.request), want);
+	}
+}
+
+static void test_replace_value_looks_at_each_member(void **state)
+{
+	(void)state;
+	fixture_request("GET / HTTP/1.1\r\nHost: h\r\nX-F: 192.168.10.1, 192.168.13.24, 10.0.0.37\r\n\r\n");
+	accept_rule("http-request replace-value X-F ^192\\.168\\.(.*)$ 172.16.\\1");
+	assert_int_equal(fixture_run(), RULE_CONTINUE);
+	assert_string_equal(fixture_head(&fx.x.request),
+		"GET / HTTP/1.1\r\nHost: h\r\nX-F: 172.16.10.1, 172.16.13.24, 10.0.0.37\r\n");
+}
+
+static void test_a_replacement_that_would_break_the_message_fails(void **state)
+{
+	(void)state;
+	get("/x");
+	accept_rule("http-request replace-header host .* \"a b\"");
+	assert_int_equal(fixture_run(), RULE_ANSWER);
+	assert_int_equal(counted(COUNT_FAILED_REWRITES), 1);
+	assert_refused("http-request replace-header content-length .* 1", "rules cannot change it");
+	assert_refused("http-request replace-path ( x", "this regular expression cannot be used");
+	assert_refused("http-response replace-path a b", "not for http-response rules");
 }
 
 static void test_del_header_never_removes_what_frames_the_body(void **state)
@@ -470,6 +519,9 @@ int main(void)
 		T(test_set_header_replaces_all_and_sees_the_old_value),
 		T(test_add_header_keeps_what_is_there),
 		T(test_del_header_matches_names_as_asked),
+		T(test_replacements_by_regular_expression),
+		T(test_replace_value_looks_at_each_member),
+		T(test_a_replacement_that_would_break_the_message_fails),
 		T(test_del_header_never_removes_what_frames_the_body),
 		T(test_the_host_field_stays_one_and_valid),
 		T(test_without_upgrade_there_is_no_upgrade),

@@ -36,7 +36,6 @@ static void test_what_haproxy_has_is_refused_by_name(void **state)
 	assert_refused("http-request track-sc4 src", "not supported by Ballast (yet)");
 	assert_refused("http-request sc-inc-gpc(0,1)", "not supported by Ballast (yet)");
 	assert_refused("http-request lua.hello", "not supported by Ballast (yet)");
-	assert_refused("http-request replace-header A b c", "not supported by Ballast (yet)");
 }
 
 static void test_an_action_of_the_other_set_is_refused(void **state)

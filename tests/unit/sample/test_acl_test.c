@@ -142,8 +142,6 @@ static void test_mistakes_are_told(void **state)
 	static const struct refusal cases[] = {
 		{ "pth /a", "unknown criterion 'pth'" },
 		{ "path_bge /a", "unknown criterion 'path_bge'" },
-		{ "path_reg ^/a", "'path_reg' is not supported by Ballast (yet)" },
-		{ "path -m reg ^/a", "match 'reg' is not supported by Ballast (yet)" },
 		{ "path -m foo /a", "unknown match 'foo'" },
 		{ "path -m", "-m needs the name of a match" },
 		{ "path -f", "-f needs the name of a file" },

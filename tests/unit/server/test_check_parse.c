@@ -185,8 +185,8 @@ static void test_expect_refuses_what_it_cannot_do(void **state)
 	refuse(b, "http-check expect status 2xx", "not a status");
 	refuse(b, "http-check expect string a b", "unexpected argument 'b'");
 	refuse(b, "http-check expect min-recv x string a", "min-recv");
-	refuse(b, "http-check expect rstatus ^2", "'rstatus' in http-check is not supported by Ballast (yet)");
-	refuse(b, "http-check expect ! rstring x", "'rstring' in http-check is not supported by Ballast (yet)");
+	refuse(b, "http-check expect rstatus ^(2",
+		"this regular expression cannot be used: missing closing parenthesis at byte 4");
 	refuse(b, "http-check expect ok-status L7OK status 200",
 		"'ok-status' in http-check is not supported by Ballast (yet)");
 	refuse(b, "http-check disable-on-404", "'disable-on-404' in http-check is not supported by Ballast (yet)");
