@@ -278,6 +278,10 @@ int exchange_add_via(struct exchange *x, struct msg *m);
 /* Hash of the key by which x->backend balances (HASH_NONE excluded); false where the request has none. */
 bool exchange_hash(struct exchange *x, uint64_t *hash);
 
+/* max_forwards.c */
+/* For OPTIONS and TRACE: counts Max-Forwards down. False: the request ends here, and is answered. */
+bool exchange_may_forward(struct exchange *x);
+
 /* connect.c */
 /* For `balance ewma`: the server answered now, or failed. */
 void exchange_note_latency(struct exchange *x, bool failed);

@@ -125,6 +125,9 @@ static void run_stages(struct exchange *x)
 			return;
 		x->rule_stage = STAGE_SERVER;
 	}
+	bool counts_hops = x->request.method == METHOD_OPTIONS || x->request.method == METHOD_TRACE;
+	if (BL_UNLIKELY(counts_hops) && !exchange_may_forward(x))
+		return;
 	x->t_queue = loop_self->now_ns;
 	exchange_choose(x);
 }

@@ -241,6 +241,28 @@ def test_426_keeps_its_upgrade_and_says_when_it_closes(proxied, client):
     assert c.closed()
 
 
+def test_max_forwards_counts_down(proxied, client):
+    port, o = proxied()
+    c = client(port)
+    for method in ("OPTIONS", "TRACE", "GET"):
+        assert c.request(method, "/x", [("Max-Forwards", "3")]).status == 200
+        assert o.requests[-1].all("Max-Forwards") == ["3" if method == "GET" else "2"]
+    for value in ("x", "-1", "99999999999999999999999"):
+        assert c.request("OPTIONS", "/x", [("Max-Forwards", value)]).status == 200
+        assert o.requests[-1].all("Max-Forwards") == [value]
+
+
+def test_max_forwards_0_ends_here(proxied, client):
+    port, o = proxied()
+    c = client(port)
+    r = c.request("OPTIONS", "*", [("Max-Forwards", "0")])
+    assert (r.status, r.text) == (200, "")
+    r = c.send("TRACE /x?y HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\nCookie: c\r\nX-Y: z\r\nauthorization: b\r\n\r\n").response()
+    assert (r.status, r.field("Content-Type")) == (200, "message/http")
+    assert r.text == "TRACE /x?y HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\nX-Y: z\r\n\r\n"
+    assert not o.requests and c.request("GET", "/", [("Max-Forwards", "0")]).text == "GET / "
+
+
 def test_via_names_the_version_that_came(proxied, client):
     port, o = proxied(lambda r: response(200, "x", [("Via", "1.1 inner")], version="HTTP/1.0"), "option via edge")
     r = client(port).send("GET / HTTP/1.0\r\nVia: 1.1 outer\r\n\r\n").response()
@@ -344,6 +366,36 @@ def test_every_answer_carries_the_token_of_its_request(proxied):
         t.join()
     assert not faults
     assert o.connections < len(o.requests)
+
+
+@pytest.mark.parametrize("options", ["http-reuse never", "http-reuse safe", "http-reuse aggressive", "http-reuse always", "option httpclose", "option http-server-close", "option prefer-last-server", "option splice-auto"])
+def test_each_way_of_keeping_connections(ballast, origin, options):
+    """Answers reach the client that asked, whatever is kept; two threads share the connections."""
+    handlers = [lambda r, f: response(200, r.body, f), lambda r, f: response(fields=f + [("Transfer-Encoding", "chunked")], length=False) + chunked(r.body or b"x"),
+                lambda r, f: [response(200, r.body, f + [("Connection", "close")]), CLOSE], lambda r, f: response(200, b"y" * 50000, f) + b"evil"]
+    os = [origin(lambda r: handlers[int(r.target[1:])](r, [("X-Token", r.field("X-Token"))])) for _ in range(2)]
+    config = "global\n  nbthread 2\n" + CONFIG.replace("{more}", options) + "        server s2 127.0.0.1:@p@\n"
+    port, faults = ballast(config, o=os[0], p=os[1]).port["web"], []
+
+    def run(seed):
+        rng = random.Random(seed)
+        try:
+            for _ in range(4):
+                with Client(port) as c:
+                    for _ in range(8):
+                        body = rng.choice([None, b"", b"p" * rng.randrange(1, 70000)])
+                        r = c.request("GET" if body is None else "POST", f"/{rng.randrange(4)}", body=body)
+                        assert r.status == 200 and r.complete and r.field("X-Token")
+                        if options == "option httpclose":
+                            break
+        except Exception as e:  # noqa: BLE001
+            faults.append(repr(e))
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not faults
 
 
 def test_pipelined_requests_are_answered_in_order(proxied, client):
