@@ -94,6 +94,7 @@ struct proxy {
 	struct backend *back;   /* backend, listen; of a defaults section only one to hold its http_check */
 	struct acl_set *acls;
 	struct rules *http_request, *http_response;
+	struct stick *stick;
 	struct use_backend *use_backends;
 	uint32_t use_backend_count, use_backend_room;
 	struct listener **listeners;

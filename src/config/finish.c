@@ -59,6 +59,7 @@ static int fill_back(struct cfg_context *c, struct proxy *p)
 	b->acls = p->acls;
 	b->http_request = p->http_request;
 	b->http_response = p->http_response;
+	b->stick = p->stick;
 	b->errors = p->set.errors;
 	b->hash_options = arena_alloc(c->arena, sizeof(*b->hash_options));
 	if (!b->hash_options)

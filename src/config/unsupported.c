@@ -335,7 +335,6 @@ const struct unsupported unsupported_proxy[] = {
 	{ "stats show-modules", NULL },
 	{ "stats show-node", NULL },
 	{ "stats uri", NULL },
-	{ "stick", NULL },
 	{ "tcp-check", NULL },
 	{ "tcp-request", NULL },
 	{ "tcp-response", NULL },

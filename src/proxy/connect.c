@@ -89,21 +89,22 @@ static void queue_wake(struct server_wait *w)
 	client_settle(c);
 }
 
-/* Waits for a place on any server. False: one became free meanwhile. */
-static bool wait_for_place(struct exchange *x)
+/* Waits for a place on server `s`, or (NULL) on any. False: one became free meanwhile. */
+static bool wait_for_place(struct exchange *x, struct server *s)
 {
 	struct backend *b = x->backend;
 	bool retry = false;
 
 	x->wait.wake = queue_wake;
 	x->state = X_QUEUE;
-	if (!server_wait_join(&x->wait, b, NULL, &retry)) {
+	if (!server_wait_join(&x->wait, b, s, &retry)) {
 		if (retry)
 			return false;
 		exchange_fail(x, 503, CAUSE_SERVER_ABORT, 'Q');
 		return true;
 	}
-	x->queue_backend = x->wait.position + 1; /* as HAProxy's logs count */
+	/* as HAProxy's logs count */
+	*(s ? &x->queue_server : &x->queue_backend) = x->wait.position + 1;
 	uint32_t ms = b->set.timeout_queue_ms ? b->set.timeout_queue_ms : b->set.timeout_connect_ms;
 	if (ms)
 		loop_timer_set(&x->timer, ms);
@@ -123,10 +124,32 @@ static void no_server(struct exchange *x)
 	exchange_fail(x, 503, CAUSE_SERVER_ABORT, 'C');
 }
 
+/* A request that a `stick` rule binds to a server waits for it where it is full. False: any server will do. */
+static bool choose_stuck(struct exchange *x)
+{
+	struct server *s = stick_match(x);
+
+	while (s) {
+		if (server_enter(s)) {
+			take_place(x, s);
+			try_server(x);
+			return true;
+		}
+		if (wait_for_place(x, s))
+			return true;
+		if (!server_alive(s))
+			return false;
+	}
+	return false;
+}
+
 void exchange_choose(struct exchange *x)
 {
-	struct server *s = preferred(x);
+	struct server *s;
 
+	if (BL_UNLIKELY(x->backend->stick != NULL) && !x->avoid && choose_stuck(x))
+		return;
+	s = preferred(x);
 	if (s && server_enter(s)) {
 		take_place(x, s);
 		try_server(x);
@@ -146,7 +169,7 @@ void exchange_choose(struct exchange *x)
 		/* full: pass over it; once all were, wait */
 		if (is_avoided(x, s)) {
 			x->avoid = NULL;
-			if (wait_for_place(x))
+			if (wait_for_place(x, NULL))
 				return;
 		} else if (avoid(x, s) < 0) {
 			exchange_fail(x, 503, CAUSE_RESOURCE, 'Q');
@@ -339,7 +362,11 @@ void exchange_connected(struct exchange *x)
 	x->client->last_server = x->server;
 	count_add(server_counters(x->server), COUNT_REQ, 1);
 	count_add(backend_counters(x->backend), COUNT_REQ, 1);
+	if (BL_UNLIKELY(x->backend->stick != NULL))
+		stick_store(x, false);
 	if (x->flags & XF_TCP) {
+		if (BL_UNLIKELY(x->backend->stick != NULL))
+			stick_store(x, true);
 		exchange_note_latency(x, false);
 		exchange_log_early(x);
 		tunnel_start(x);

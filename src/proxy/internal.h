@@ -292,6 +292,11 @@ int exchange_finish_connect(struct exchange *x);
 void exchange_stop_waiting(struct exchange *x);
 void exchange_retry(struct exchange *x, int error);
 void exchange_connect_timer(struct exchange *x);
+/* stick.c; only where the backend has such rules */
+/* The server that a rule finds in its table, alive; NULL: none. */
+struct server *stick_match(struct exchange *x);
+/* Stores x->server under the keys of the request (once it is reached) or of the response. */
+void stick_store(struct exchange *x, bool response);
 /* tunnel.c */
 /* Moves what can be moved in both directions. */
 void tunnel_pump(struct exchange *x);

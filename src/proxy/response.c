@@ -163,6 +163,8 @@ int exchange_response_go_on(struct exchange *x)
 		if (rc != FLOW_OK)
 			return rc;
 	}
+	if (BL_UNLIKELY(x->backend->stick != NULL))
+		stick_store(x, true);
 	rc = exchange_add_via(x, &x->response);
 	if (rc == 0)
 		rc = x->client->ops->head(x, &x->response);

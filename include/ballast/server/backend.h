@@ -15,6 +15,7 @@ struct rules;
 struct acl_set;
 struct http_check;
 struct errors;
+struct stick;
 struct expr;
 
 enum proxy_mode { MODE_TCP, MODE_HTTP };
@@ -93,6 +94,7 @@ struct backend {
 	struct acl_set *acls;
 	struct rules *http_request, *http_response;
 	struct errors *errors;         /* errorfile */
+	struct stick *stick;           /* `stick on` and its kin; NULL: none */
 	struct http_check *http_check; /* option httpchk, http-check: NULL: checks connect only */
 	uint64_t last_change_s, down_seconds;
 	uint32_t down_transitions;
