@@ -70,7 +70,7 @@ void session_free(struct admin_session *s)
 	list_remove(&s->link);
 	strbuf_free(&s->out);
 	if (loop_self)
-		loop_free_later(loop_self, s); /* an event of this turn may still name it */
+		loop_free_later(loop_self, &s->conn.watch); /* an event of this turn may still name it */
 	else
 		free(s);
 }

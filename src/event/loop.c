@@ -20,13 +20,6 @@ enum {
 	TURN_DEFERRED_MAX = 4096,     /* then events get their turn again */
 	WORK_SAMPLE_TURNS = 16,       /* the end of every 16th turn is timed */
 	WALL_REFRESH_NS = 1000000000, /* how old the offset to the wall clock may be */
-	GARBAGE_BLOCK = 254,
-};
-
-struct loop_garbage {
-	struct loop_garbage *next;
-	size_t count;
-	void *memory[GARBAGE_BLOCK];
 };
 
 struct loop_batch {
@@ -102,17 +95,10 @@ void loop_close_now(struct loop *l)
 
 static void free_garbage(struct loop *l)
 {
-	struct loop_garbage *next;
-	for (struct loop_garbage *g = l->garbage; g; g = next) {
-		next = g->next;
-		for (size_t i = 0; i < g->count; i++)
-			free(g->memory[i]);
-		/* The last block stays for the next turn. */
-		g->count = 0;
-		if (next)
-			free(g);
-		else
-			l->garbage = g;
+	while (l->garbage) {
+		struct watch *w = l->garbage;
+		l->garbage = w->next_garbage;
+		free(w);
 	}
 }
 
@@ -120,13 +106,11 @@ void loop_free(struct loop *l)
 {
 	loop_close_now(l);
 	free_garbage(l);
-	free(l->garbage);
 	free(l->batch);
 	if (l->epoll_fd >= 0)
 		close(l->epoll_fd);
 	if (l->wake_fd >= 0)
 		close(l->wake_fd);
-	l->garbage = NULL;
 	l->batch = NULL;
 	l->epoll_fd = l->wake_fd = -1;
 	if (loop_self == l)
@@ -320,20 +304,11 @@ void loop_undefer(struct deferred *d)
 	list_remove(&d->link);
 }
 
-void loop_free_later(struct loop *l, void *memory)
+void loop_free_later(struct loop *l, struct watch *w)
 {
-	struct loop_garbage *g = l->garbage;
-	if (!memory)
-		return;
-	if (!g || g->count == GARBAGE_BLOCK) {
-		g = malloc(sizeof *g);
-		if (!g)
-			return; /* lost: freeing it now might be worse */
-		g->next = l->garbage;
-		g->count = 0;
-		l->garbage = g;
-	}
-	g->memory[g->count++] = memory;
+	BL_ASSERT(w->fd < 0);
+	w->next_garbage = l->garbage;
+	l->garbage = w;
 }
 
 void loop_post(struct loop *l, struct post *p)

@@ -45,9 +45,11 @@ void conn_open_unwatched(struct conn *c, int fd, void (*ready)(struct watch *w, 
 
 int conn_watch_slow(struct conn *c)
 {
-	int rc = loop_add(loop_self, &c->watch, c->watch.fd, c->watch.ready);
+	int fd = c->watch.fd, rc = loop_add(loop_self, &c->watch, fd, c->watch.ready);
 	if (rc == 0)
 		c->flags &= ~(uint32_t)CONN_UNWATCHED;
+	else
+		c->watch.fd = fd; /* still to be closed */
 	return rc;
 }
 

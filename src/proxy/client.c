@@ -108,7 +108,7 @@ void client_close(struct client *c, bool reset)
 		conn_close(&c->conn);
 	count_current(frontend_counters(f), -1);
 	frontend_connection_closed(f, c->listener);
-	loop_free_later(loop_self, c);
+	loop_free_later(loop_self, &c->conn.watch);
 }
 
 /* ---- TCP sessions ---- */

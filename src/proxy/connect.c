@@ -386,14 +386,20 @@ void exchange_connected(struct exchange *x)
 		exchange_send_failed(x);
 }
 
-/* The server does not take what we send.  It may have answered before it closed: that is read first. */
+/* The server does not take what we send.  It may have answered before it closed: that is read first.  Where nothing of
+ * an answer is there, none will come: of a broken connection reading would have told the end, so it was our side that
+ * failed, and the request is cut. */
 void exchange_send_failed(struct exchange *x)
 {
+	struct server_conn *sc = x->sc;
+
 	outbuf_free(&x->server_out);
 	batch_reset(&proxy_thread()->to_server);
 	x->flags |= XF_CLOSE_SERVER | XF_SEND_BROKEN;
-	x->sc->conn.flags |= CONN_READABLE;
+	sc->conn.flags |= CONN_READABLE;
 	x->server_ops->read(x);
+	if (x->sc == sc && x->state == X_SEND && !(x->flags & XF_SUSPENDED))
+		exchange_server_gone(x);
 }
 
 /* ---- again ---- */

@@ -33,6 +33,7 @@ int exchange_thread_init(void)
 	if (!t)
 		return -ENOMEM;
 	list_init(&t->exchanges);
+	conn_scratch(); /* now, not while a request waits for it */
 	t->to_client.chunk_at = t->to_server.chunk_at = -1;
 	t->next_id = loop_self->index;
 	loop_self->slot[LOOP_SLOT_PROXY] = t;

@@ -77,7 +77,7 @@ static void conn_end(struct server_conn *sc, bool reset)
 	else
 		conn_close(&sc->conn);
 	free(sc->name);
-	loop_free_later(loop_self, sc);
+	loop_free_later(loop_self, &sc->conn.watch);
 }
 
 void server_conn_drop(struct server_conn *sc, bool reset)

@@ -28,7 +28,10 @@ enum {
  * (loop_free_later). */
 struct watch {
 	int fd; /* -1: not registered */
-	void (*ready)(struct watch *w, unsigned bits);
+	union {
+		void (*ready)(struct watch *w, unsigned bits);
+		struct watch *next_garbage; /* after loop_free_later */
+	};
 };
 
 /* Something to do at the end of the current turn, before the next wait. */
@@ -51,7 +54,7 @@ struct loop {
 	uint64_t wall_us; /* CLOCK_REALTIME at the start of this turn */
 	struct timer_wheel wheel;
 	struct list deferred;
-	struct loop_garbage *garbage;
+	struct watch *garbage;
 	_Atomic(struct post *) posts;
 	atomic_bool sleeping; /* whoever posts must write to wake_fd */
 	atomic_bool stop;
@@ -102,8 +105,9 @@ void loop_close_now(struct loop *l);
 /* Queues `d` (once) for the end of this turn. */
 void loop_defer(struct loop *l, struct deferred *d);
 void loop_undefer(struct deferred *d);
-/* free()s memory at the end of this turn: an event fetched in it may still name it. */
-void loop_free_later(struct loop *l, void *memory);
+/* free()s the memory that begins with a watch, which is not registered any more, at the end of this turn: an event
+ * fetched in it may still name it. */
+void loop_free_later(struct loop *l, struct watch *w);
 /* Queues `p` to run on that loop's thread; from any thread; wakes it where it sleeps. */
 void loop_post(struct loop *l, struct post *p);
 

@@ -185,19 +185,31 @@ static void test_deferred_work_without_end_does_not_stop_the_loop(void **state)
 	assert_true(c.ran <= 2 * first);
 }
 
+struct connection {
+	struct watch watch;
+	unsigned touched;
+};
+
+static struct connection *garbage_new(void)
+{
+	struct connection *c = calloc(1, sizeof *c);
+	c->watch.fd = -1;
+	return c;
+}
+
 static void test_memory_to_free_later_lives_until_the_turns_end(void **state)
 {
 	struct world *w = *state;
 	for (unsigned i = 0; i < 1000; i++) {
-		int *p = malloc(sizeof *p);
-		loop_free_later(&w->loop, p);
-		*p = 1;
+		struct connection *c = garbage_new();
+		loop_free_later(&w->loop, &c->watch);
+		c->touched = 1;
+		assert_int_equal(c->watch.fd, -1);
 	}
-	loop_free_later(&w->loop, NULL);
 	loop_turn(&w->loop, 0); /* a leak or double free is the sanitizer's to find */
-	loop_free_later(&w->loop, malloc(8));
+	loop_free_later(&w->loop, &garbage_new()->watch);
 	loop_turn(&w->loop, 0);
-	loop_free_later(&w->loop, malloc(8));
+	loop_free_later(&w->loop, &garbage_new()->watch);
 }
 
 struct tick {
