@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "ballast/base/clock.h"
@@ -86,10 +88,23 @@ fail:
 	return err;
 }
 
+/* close() sends a reset instead of what is held back where something unread lies there; asking is cheaper than a
+ * shutdown() each time. */
+static void close_one(int fd)
+{
+	if (fd < 0) {
+		int unread = 0;
+		fd = ~fd;
+		if (ioctl(fd, FIONREAD, &unread) < 0 || unread > 0)
+			shutdown(fd, SHUT_WR);
+	}
+	close(fd);
+}
+
 void loop_close_now(struct loop *l)
 {
 	for (unsigned i = 0; i < l->closing_count; i++)
-		close(l->closing[i]);
+		close_one(l->closing[i]);
 	l->closing_count = 0;
 }
 
@@ -275,14 +290,23 @@ void loop_forget(struct loop *l, struct watch *w)
 	w->fd = -1;
 }
 
-void loop_close_later(struct loop *l, struct watch *w)
+static void close_later(struct loop *l, struct watch *w, int fd)
 {
-	int fd = w->fd;
 	loop_forget(l, w);
 	if (l->closing_count == LOOP_CLOSING_MAX)
-		close(fd);
+		close_one(fd);
 	else
 		l->closing[l->closing_count++] = fd;
+}
+
+void loop_close_later(struct loop *l, struct watch *w)
+{
+	close_later(l, w, w->fd);
+}
+
+void loop_finish_later(struct loop *l, struct watch *w)
+{
+	close_later(l, w, ~w->fd);
 }
 
 void loop_remove(struct loop *l, struct watch *w)

@@ -212,6 +212,7 @@ ssize_t conn_sendv(struct conn *c, const struct iovec *iov, int count, bool more
 	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
 	if (c->transport)
 		return c->transport->sendv(c, iov, count, more);
+	c->flags = more ? c->flags | CONN_HELD_BACK : c->flags & ~(uint32_t)CONN_HELD_BACK;
 	return count == 1 ? plain_send(c, iov[0].iov_base, iov[0].iov_len, flags) : plain_sendv(c, iov, count, flags);
 }
 
@@ -239,7 +240,10 @@ void conn_close(struct conn *c)
 		c->transport->free(c);
 		c->transport = NULL;
 	}
-	loop_close_later(loop_self, &c->watch);
+	if (c->flags & CONN_HELD_BACK && !(c->flags & CONN_SHUT_WRITE))
+		loop_finish_later(loop_self, &c->watch);
+	else
+		loop_close_later(loop_self, &c->watch);
 }
 
 void conn_reset(struct conn *c)
@@ -247,6 +251,7 @@ void conn_reset(struct conn *c)
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
 	if (conn_is_open(c))
 		setsockopt(c->watch.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	c->flags &= ~(uint32_t)CONN_HELD_BACK;
 	c->flags |= CONN_ERROR; /* the transport says no good-bye either */
 	conn_close(c);
 }

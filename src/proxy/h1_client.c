@@ -564,12 +564,14 @@ static int h1_client_end(struct exchange *x, const struct msg *trailers)
 	return batch_chunk_last(b, trailers, &x->arena);
 }
 
-/* The connection is closed right behind these bytes: they are held back so that they leave in one packet with its
- * end. */
+/* The connection is closed right behind these bytes, as the client asked: they are held back so that they leave in one
+ * packet with its end.  (Where the close is our idea, more requests may be under way, and their arrival would reset the
+ * connection under the answer.) */
 static bool closes_now(const struct exchange *x)
 {
 	uint32_t whole = XF_CLOSE_CLIENT | XF_RESPONSE_DONE | XF_REQUEST_DONE;
-	return (x->flags & whole) == whole && (!x->sc || x->flags & XF_REQUEST_SENT) && !x->client->out.bytes;
+	return (x->flags & whole) == whole && !(x->request.flags & MSG_KEEP_ALIVE) && x->head_len &&
+	       (!x->sc || x->flags & XF_REQUEST_SENT) && !x->client->out.bytes;
 }
 
 static int h1_client_flush(struct exchange *x, bool more)

@@ -65,7 +65,7 @@ struct loop {
 	uint64_t elapsed_ns;      /* from the loop's start to this turn's */
 	uint64_t wall_offset_us, wall_due_ns;
 	unsigned closing_count;
-	int closing[LOOP_CLOSING_MAX]; /* closed at the end of this turn */
+	int closing[LOOP_CLOSING_MAX]; /* closed at the end of this turn; ~fd: bytes are held back */
 	void *slot[LOOP_SLOTS];        /* per-thread data of the rooms below, LOOP_SLOT_* */
 };
 
@@ -99,6 +99,8 @@ void loop_forget(struct loop *l, struct watch *w);
 /* The same, and closes the descriptor at the end of this turn: what others do on seeing that (a client connects anew) then
  * comes together, and wakes this thread once, not once for each. */
 void loop_close_later(struct loop *l, struct watch *w);
+/* The same where bytes are held back (MSG_MORE): close() would throw them away if anything unread came meanwhile. */
+void loop_finish_later(struct loop *l, struct watch *w);
 /* Closes at once what loop_close_later put off: somebody needs the descriptors. */
 void loop_close_now(struct loop *l);
 

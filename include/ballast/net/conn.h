@@ -41,6 +41,7 @@ enum conn_flags {
 	CONN_SHUT_WRITE = 1u << 5,  /* we ended our side */
 	CONN_EOF_READ = 1u << 6,    /* a read returned the peer's end */
 	CONN_UNWATCHED = 1u << 7,   /* opened with conn_open_unwatched(), no events yet */
+	CONN_HELD_BACK = 1u << 9,   /* the last bytes were sent with `more`: they may still be held back */
 	CONN_HANDSHAKING = 1u << 8, /* its transport does not carry data yet */
 };
 
