@@ -100,19 +100,16 @@ struct pieces {
 	size_t at; /* within v[0] */
 };
 
+/* Passes over `n` bytes, and over empty pieces behind them. */
 static void pieces_skip(struct pieces *p, size_t n)
 {
-	while (n && p->left) {
-		size_t have = p->v->iov_len - p->at;
-		if (n < have) {
-			p->at += n;
-			return;
-		}
-		n -= have;
+	while (p->left && n >= p->v->iov_len - p->at) {
+		n -= p->v->iov_len - p->at;
 		p->v++;
 		p->left--;
 		p->at = 0;
 	}
+	p->at += n;
 }
 
 static void pieces_copy(struct pieces *p, char *to, size_t n)
@@ -134,11 +131,6 @@ static int encrypt(struct tls_conn *t, struct pieces *p, size_t len)
 	while (len) {
 		size_t have, n = len < TLS_RECORD_BYTES ? len : TLS_RECORD_BYTES;
 		const char *at;
-		while (p->v->iov_len == p->at) {
-			p->v++;
-			p->left--;
-			p->at = 0;
-		}
 		have = p->v->iov_len - p->at;
 		if (have >= n) { /* lies in one piece: no copy, and whole records in one go */
 			n = have < len ? have - have % TLS_RECORD_BYTES : len;
@@ -179,9 +171,9 @@ static ssize_t tls_sendv(struct conn *c, const struct iovec *iov, int count, boo
 		err = tls_out_send(t, false);
 		if (err)
 			return err;
-		pieces_skip(&p, 1);
 		t->early = 0;
 	}
+	pieces_skip(&p, done);
 	forget_errors();
 	while (done < total) {
 		size_t n = total - done < TLS_ROUND_BYTES ? total - done : TLS_ROUND_BYTES;
