@@ -6,14 +6,15 @@ import re
 import pytest
 
 from peers import free_port, get, listening_ports, wait_until
+from test_tls import ca  # noqa: F401
 
 EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
 FILES = sorted(f for f in os.listdir(EXAMPLES) if f.endswith(".cfg"))
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_an_example_is_valid(run_ballast, name):
-    done = run_ballast("-c", "-f", os.path.join(EXAMPLES, name))
+def test_an_example_is_valid(run_ballast, name, ca):  # noqa: F811
+    done = run_ballast("-c", "-f", os.path.join(EXAMPLES, name), env={"CERTS": ca.dir})
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Configuration file is valid" in done.stdout
     assert "warning" not in done.stderr.lower()

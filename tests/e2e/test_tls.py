@@ -727,3 +727,23 @@ def test_checks_go_over_tls_with_their_own_name(ballast, tls_origin, ca):
     wait_until(lambda: lb.stat("connect", "s1")["check_status"] == "L6OK", 5, "connect s1")
     wait_until(lambda: lb.stat("connect", "s2")["check_status"] == "L6RSP", 5, "connect s2")
     assert "site.test" in o.names and o.requests[0].target == "/health"
+
+
+def test_the_example_runs(ballast, ca, tls_origin):
+    with open(os.path.join(os.path.dirname(__file__), "..", "..", "examples", "tls.cfg"), encoding="utf-8") as f:
+        text = f.read()
+    o = tls_origin(ca.path("site.pem"))
+    for i, p in enumerate(("8080", "8443", "8444", "8445", "9443", "9444", "9445", "9446")):
+        text = re.sub(rf"\b{p}\b", f"@p{chr(97 + i)}@", text)
+    text = re.sub("@p[ef]@", str(o.port), text).replace("app.example.com", "site.test")
+    lb = ballast(text, env={"CERTS": ca.dir})
+    r = get(lb.port["pa"], "/x")
+    assert r.status == 301 and r.field("Location") == "https://test.local/x"
+    with TlsClient(lb.port["pb"], ca=ca) as c:
+        r = c.request("GET", "/x", [("Host", "site.test:8443")])
+        assert r.status == 200 and r.field("Strict-Transport-Security")
+    assert o.requests[-1].field("X-Forwarded-Proto") == "https" and o.names[-1] == "site.test"
+    lb.wait_log(r'web~ app/app\d .* "GET /x HTTP/1.1" TLSv1.3 TLS_')
+    with TlsClient(lb.port["pc"], ca=ca, cert=ca.path("client.pem")) as c:
+        assert c.request("GET", "/y", [("Host", "site.test")]).status == 200
+    assert [r for r in o.requests if r.target == "/y"][0].field("X-Client-Name") == "/C=DE/CN=Ann"

@@ -20,13 +20,20 @@ struct loaded {
 };
 
 /* From the file at `path`; ended by loaded_free(). */
-static inline void load_file(struct loaded *l, const char *path)
+static inline void load_file_with(struct loaded *l, const char *path, const char *variable, const char *value)
 {
 	diag_init(&l->diag);
 	assert_int_equal(config_env_init(&l->env, NULL), 0);
+	if (variable)
+		assert_int_equal(config_env_set(&l->env, variable, value), 0);
 	config_source_init(&l->src, &l->env);
 	assert_int_equal(config_source_add(&l->src, path), 0);
 	l->graph = graph_load(&l->src, &l->diag);
+}
+
+static inline void load_file(struct loaded *l, const char *path)
+{
+	load_file_with(l, path, NULL, NULL);
 }
 
 /* From a text; whether it is taken is for the test to see. */
