@@ -134,6 +134,7 @@ static void configure_rooms(const struct run *r)
 	exchange_set_limits(&limits);
 	checks_set_spread(g->spread_checks);
 	frontend_set_process_maxconn(r->maxconn);
+	graph_set_maxconn(r->graph, r->maxconn);
 	tls_set_limits(g->tls_maxconn, g->tls_maxrate);
 	log_set_global(&r->graph->global.log, g->log_tag, g->log_send_hostname);
 }

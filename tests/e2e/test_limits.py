@@ -163,6 +163,18 @@ def test_minconn_grows_with_the_load(queued):
     assert gate.most == 5
 
 
+def test_without_fullconn_a_tenth_of_the_frontends_maxconn_is_full_load(queued):
+    """The fixture's listen has no maxconn, so the process's counts: 100, whose tenth is 10."""
+    lb, (gate,) = queued("", ["minconn 1 maxconn 5"], head="maxconn 100")
+    assert lb.stat("web")["slim"] == "10"
+    clients = [ask(lb.port["web"]) for _ in range(2)]
+    gate.wait(1)
+    wait_until(lambda: int(lb.stat("web")["qcur"]) + int(lb.stat("web", "s0")["qcur"]) == 1)
+    assert gate.held == 1
+    gate.release()
+    finish(clients)
+
+
 def test_maxqueue_of_a_server_is_never_overrun(queued):
     """Three at a time in all: one is served, what else comes waits for the backend, not for the server."""
     lb, (gate,) = queued("timeout queue 2s", ["maxconn 1 maxqueue 1"])
