@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <sys/utsname.h>
 #include <xxhash.h>
+#ifdef HAVE_PCRE2
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#endif
 #ifdef HAVE_OPENSSL
 #include <openssl/crypto.h>
 #include <openssl/opensslv.h>
@@ -59,6 +63,11 @@ static void print_libraries(FILE *to)
 #endif
 #ifdef HAVE_OPENSSL
 	fprintf(to, "  %s, %s\n", OPENSSL_VERSION_TEXT, OpenSSL_version(OPENSSL_VERSION));
+#endif
+#ifdef HAVE_PCRE2
+	char pcre2[64] = "?"; /* PCRE2_CONFIG_VERSION needs 24 */
+	pcre2_config(PCRE2_CONFIG_VERSION, pcre2);
+	fprintf(to, "  PCRE2 %d.%d, %s\n", PCRE2_MAJOR, PCRE2_MINOR, pcre2);
 #endif
 	fprintf(to, "  jansson %s, %s\n", JANSSON_VERSION, jansson_version_str());
 	fprintf(to, "  xxHash %u.%u.%u, %u.%u.%u\n", XXH_VERSION_MAJOR, XXH_VERSION_MINOR, XXH_VERSION_RELEASE,

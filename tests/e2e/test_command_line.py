@@ -25,6 +25,7 @@ def test_build_tells_libraries_features_and_algorithms(run_ballast):
     assert done.returncode == 0
     for word in ("Feature list :", "+EPOLL", "jansson ", "xxHash ", "  roundrobin ", "  leastconn ", "SIMD : ", "CFLAGS"):
         assert word in done.stdout
+    assert ("+PCRE2 " in done.stdout) == ("  PCRE2 10." in done.stdout)
 
 
 def test_help_names_every_option_that_is_taken(run_ballast):
