@@ -73,6 +73,8 @@ static void proxy_ids(struct cfg_context *c)
 		if (p->id)
 			id_choose(c, &set, p->id, &p->id_at, proxy_text(p, text, sizeof(text)));
 	for (struct proxy *p = c->proxies; p; p = p->next) {
+		if (p->back)
+			p->back->id_forced = p->id != 0;
 		p->id = id_next(&set, &counter, p->id);
 		if (p->front)
 			p->front->id = p->id;
@@ -94,8 +96,11 @@ static void server_ids(struct cfg_context *c, struct backend *b)
 		if (s->id)
 			id_choose(c, &set, s->id, &s->at, text);
 	}
-	for (uint32_t i = 0; i < b->server_count; i++)
-		b->servers[i]->id = id_next(&set, &counter, b->servers[i]->id);
+	for (uint32_t i = 0; i < b->server_count; i++) {
+		struct server *s = b->servers[i];
+		s->id_forced = s->id != 0;
+		s->id = id_next(&set, &counter, s->id);
+	}
 	free(set.entry);
 }
 

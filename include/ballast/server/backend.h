@@ -61,7 +61,7 @@ struct backend {
 	const char *name, *description;
 	uint32_t id;
 	enum proxy_mode mode;
-	bool disabled;
+	bool disabled, id_forced; /* id_forced: chosen by `id` */
 	struct place at;
 	struct backend_settings set;
 	struct log_targets log;

@@ -320,6 +320,7 @@ static void test_ids_are_given_as_haproxy_gives_them(void **state)
 	assert_int_equal(back("b")->id, 4);
 	assert_int_equal(front("l")->id, 3);
 	assert_int_equal(back("h")->id, 7);
+	assert_true(back("l")->id_forced && !back("b")->id_forced);
 }
 
 static void test_a_section_ends_with_its_file(void **state)

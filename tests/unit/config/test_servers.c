@@ -98,6 +98,7 @@ static void test_ids_step_over_chosen_ones(void **state)
 	assert_int_equal(s[0]->id, 1);
 	assert_int_equal(s[1]->id, 3);
 	assert_int_equal(s[2]->id, 4);
+	assert_true(s[1]->id_forced && !s[0]->id_forced);
 	assert_int_equal(s[3]->id, 9);
 	assert_int_equal(s[4]->id, 6);
 }
