@@ -483,9 +483,9 @@ static void connection_field(struct exchange *x, struct batch *b, const struct m
 	static const char close_text[] = "Connection: close\r\n", keep_text[] = "Connection: keep-alive\r\n",
 			  upgrade_text[] = "Connection: upgrade\r\n", last_text[] = "Connection: upgrade, close\r\n";
 
-	if (m->status == 426 && x->flags & XF_CLOSE_CLIENT)
+	if (m->flags & MSG_UPGRADE && m->status != 101 && x->flags & XF_CLOSE_CLIENT)
 		batch_add(b, last_text, sizeof last_text - 1);
-	else if (m->status == 101 || m->status == 426)
+	else if (m->flags & MSG_UPGRADE)
 		batch_add(b, upgrade_text, sizeof upgrade_text - 1);
 	else if (x->flags & XF_CLOSE_CLIENT)
 		batch_add(b, close_text, sizeof close_text - 1);
@@ -518,7 +518,9 @@ static int h1_client_head(struct exchange *x, struct msg *m)
 		if (rc < 0)
 			return rc;
 	}
-	if (m->status != 101 && m->status != 426)
+	if (m->status == 426 && msg_find_id(m, FIELD_UPGRADE, 0) >= 0)
+		m->flags |= MSG_UPGRADE; /* Connection has to name it, whether the server did so or not */
+	else if (m->status != 101)
 		m->flags &= ~(uint32_t)MSG_UPGRADE;
 	msg_remove_hop_by_hop(m);
 	int n = msg_serialize_head(m, b->v + b->count, BATCH_PIECES - BATCH_ROOM - b->count, &x->arena);

@@ -373,4 +373,6 @@ def statuses():
     yield "204 with a length", response(b"Content-Length: 5", body=b"hello", start=b"HTTP/1.1 204 No"), "bad"
     yield "204 in chunks", response(TE[:-2], body=CHUNKS, start=b"HTTP/1.1 204 No"), "bad"
     yield "304 in chunks and length", response(TE[:-2], b"Content-Length: 5", start=b"HTTP/1.1 304 No"), "bad"
+    yield "426 with Upgrade but without its option", response(b"Upgrade: foo", b"Content-Length: 0", start=b"HTTP/1.1 426 Upgrade"), "whole"
+    yield "426 without Upgrade", response(b"Connection: upgrade", b"Content-Length: 0", start=b"HTTP/1.1 426 Upgrade"), "whole"
     yield "426 with Upgrade", response(b"Upgrade: foo", b"Connection: upgrade", b"Content-Length: 0", start=b"HTTP/1.1 426 Upgrade"), "whole"

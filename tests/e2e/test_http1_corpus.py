@@ -166,3 +166,52 @@ def test_responses_of_the_second_corpus(ballast, scripted, part):
             if why:
                 problems.append(f"{what} {method} {'1.0' if http10 else '1.1'}: {data!r:.300}: {why:.600}")
     assert not problems, "\n".join(problems)
+
+
+# ---- what nobody thought of ----
+
+SNIPPETS = [b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b",", b";", b"0", b"5", b"\0", b"a", b"\xff", b"\x7f", b"%", b"/", b"?", b"*", b"=", b'"', b"-", b"+", b"Host: a\r\n", b"Content-Length: 5\r\n",
+            b"Transfer-Encoding: chunked\r\n", b"chunked", b"Connection: close\r\n", b"HTTP/1.1", b"HTTP/1.0", b"0\r\n\r\n"]
+
+
+def mutate(rng, data):
+    data = bytearray(data)
+    for _ in range(rng.choice([1, 1, 2, 3])):
+        at, kind = rng.randrange(len(data)), rng.randrange(5)
+        if kind == 0:
+            data[at:at] = rng.choice(SNIPPETS)
+        elif kind == 1 and len(data) > 10:
+            del data[at:at + rng.choice([1, 2, 5])]
+        elif kind == 2:
+            data[at] = rng.randrange(256)
+        elif kind == 3:
+            data[at:at + 1] = rng.choice(SNIPPETS)
+        else:
+            data[at:at] = data[at // 2:at // 2 + rng.randrange(30)]
+        data = data or bytearray(b"x")
+    return bytes(data)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_mutated_requests_are_read_as_the_strict_reader_does(ballast, recorder, seed):
+    """No expectation but this: two readers that know nothing of one another agree on each of these."""
+    lb, rng, problems = ballast(CONFIG, o=recorder), random.Random(seed), []
+    pool = [data for _, data, statuses in h1_cases.requests() if len(data) < 700 and statuses is None]
+    for _ in range(600):
+        data = mutate(rng, rng.choice(pool)) + h1_probe.SENTINEL
+        why = h1_probe.probe_request(lb.port["web"], recorder, data, h1_probe.split_at(data, rng), None)
+        if why:
+            problems.append(f"{data!r}: {why:.600}")
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_mutated_responses_are_read_as_the_strict_reader_does(ballast, scripted, seed):
+    lb, rng, problems = ballast(CONFIG, o=scripted), random.Random(seed), []
+    pool = [data for _, data, verdict in h1_cases.responses() if 0 < len(data) < 700 and verdict == "whole"]
+    for _ in range(400):
+        data, method, http10 = mutate(rng, rng.choice(pool)), rng.choice([b"GET", b"HEAD"]), rng.random() < 0.3
+        why = h1_probe.probe_response(lb.port["web"], scripted, data, [data], method, http10)
+        if why:
+            problems.append(f"{method} {http10} {data!r}: {why:.600}")
+    assert not problems, "\n".join(problems)
