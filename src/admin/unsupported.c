@@ -3,15 +3,14 @@
 
 #include "internal.h"
 
-static const char *const unsupported[] = { "abort ssl", "acme", "add acl", "add map", "add server", "add ssl",
-	"clear acl", "clear map", "commit acl", "commit map", "commit ssl", "debug counters", "debug dev", "del acl",
-	"del map", "del server", "del ssl", "disable agent", "disable dynamic-cookie", "dump ssl", "dump stats-file",
-	"enable agent", "enable dynamic-cookie", "experimental-mode", "expert-mode", "get acl", "get map", "httpclient",
-	"new ssl", "prepare acl", "prepare map", "set anon", "set dynamic-cookie-key", "set map", "set profiling",
-	"set rate-limit", "set severity-output", "set ssl", "show acl", "show anon", "show cache", "show dev",
-	"show events", "show fd", "show libs", "show map", "show peers", "show profiling", "show quic",
-	"show resolvers", "show schema", "show ssl", "show startup-logs", "show tasks", "show threads", "show tls-keys",
-	"show trace", "trace", "update ssl", "wait" };
+static const char *const unsupported[] = { "abort ssl", "acme", "add server", "add ssl", "commit acl", "commit map",
+	"commit ssl", "debug counters", "debug dev", "del server", "del ssl", "disable agent", "disable dynamic-cookie",
+	"dump ssl", "dump stats-file", "enable agent", "enable dynamic-cookie", "experimental-mode", "expert-mode",
+	"httpclient", "new ssl", "prepare acl", "prepare map", "set anon", "set dynamic-cookie-key", "set profiling",
+	"set rate-limit", "set severity-output", "set ssl", "show anon", "show cache", "show dev", "show events",
+	"show fd", "show libs", "show peers", "show profiling", "show quic", "show resolvers", "show schema",
+	"show ssl", "show startup-logs", "show tasks", "show threads", "show tls-keys", "show trace", "trace",
+	"update ssl", "wait" };
 
 /* Does the name's word sequence stand at the beginning of these? */
 static bool begins_with(char *const *words, int count, const char *name)

@@ -21,13 +21,10 @@ static const struct absent_action {
 	const char *name; /* without its parentheses */
 	unsigned sets;
 } absent_actions[] = {
-	{ "add-acl", RULES_BOTH },
 	{ "auth", RULES_REQUEST },
 	{ "cache-store", RULES_RESPONSE },
 	{ "cache-use", RULES_REQUEST },
 	{ "capture", RULES_BOTH },
-	{ "del-acl", RULES_BOTH },
-	{ "del-map", RULES_BOTH },
 	{ "disable-l7-retry", RULES_REQUEST },
 	{ "do-log", RULES_BOTH },
 	{ "do-resolve", RULES_REQUEST },
@@ -45,7 +42,6 @@ static const struct absent_action {
 	{ "set-dst-port", RULES_REQUEST },
 	{ "set-fc-mark", RULES_BOTH },
 	{ "set-fc-tos", RULES_BOTH },
-	{ "set-map", RULES_BOTH },
 	{ "set-mark", RULES_BOTH },
 	{ "set-nice", RULES_BOTH },
 	{ "set-priority-class", RULES_REQUEST },

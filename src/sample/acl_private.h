@@ -4,12 +4,14 @@
 
 #include "ballast/sample/acl.h"
 #include "ballast/sample/expr.h"
-#include "pattern.h"
+#include "pattern_list.h"
 
 struct test {
 	struct test *next;
 	const struct expr *expr;
-	const struct patterns *patterns;
+	const struct patterns *patterns;    /* of the line */
+	const struct pattern_index **lists; /* of files */
+	unsigned list_count;
 	uint8_t wanted; /* type to cast the sample to */
 	uint8_t phases; /* where its fetch is there */
 	bool many;      /* all values are looked at */

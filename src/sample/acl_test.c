@@ -340,12 +340,33 @@ static bool read_operator(struct test_job *j, enum match_operator *op)
 	return false;
 }
 
-static int parse_patterns(struct test_job *j, struct patterns *p)
+/* Files of most matches are lists, which others share and the admin may change. */
+static bool has_index(enum match_kind kind)
+{
+	return kind != MATCH_FOUND && kind != MATCH_BOOL && kind != MATCH_BIN && kind != MATCH_METHOD;
+}
+
+static int use_list(struct test_job *j, const struct pattern_file *f, struct test *t)
+{
+	struct pattern_list *l = pattern_list_get(j->a, f->name->text, j->as_map, &f->name->at, j->d);
+	const struct pattern_index *i =
+		l ? pattern_list_index(l, j->match, f->flags & PATTERN_FOLD, &f->name->at, j->d) : NULL;
+	if (!i)
+		return -EINVAL;
+	if (!t->lists)
+		t->lists = arena_alloc(j->a, FILES_MAX * sizeof *t->lists);
+	if (!t->lists)
+		return -ENOMEM;
+	t->lists[t->list_count++] = i;
+	return 0;
+}
+
+static int parse_patterns(struct test_job *j, struct patterns *p, struct test *t)
 {
 	enum match_operator op = OP_EQ;
 	int err = 0;
 	for (unsigned i = 0; !err && i < j->file_count; i++)
-		err = load_file(j, &j->files[i], p);
+		err = has_index(j->match) ? use_list(j, &j->files[i], t) : load_file(j, &j->files[i], p);
 	for (; !err && j->at < j->end; j->at++) {
 		if (!read_operator(j, &op))
 			err = patterns_add(p, token_slice(word(j)), j->flags, op, &word(j)->at, j->d);
@@ -378,7 +399,7 @@ static int parse_test(struct test_job *j, struct test *t)
 	struct patterns *p = patterns_new(j->match, j->a);
 	if (!p)
 		return -ENOMEM;
-	err = parse_patterns(j, p);
+	err = parse_patterns(j, p, t);
 	if (err)
 		return err;
 	check_patterns(j, p, criterion);
@@ -404,12 +425,22 @@ struct test *test_parse(const struct line *l, size_t from, size_t end, struct ar
 	return t && parse_test(&job, t) == 0 ? t : NULL;
 }
 
+static bool match_value(const struct test *t, const struct sample *s)
+{
+	if (patterns_match(t->patterns, s))
+		return true;
+	for (unsigned i = 0; i < t->list_count; i++)
+		if (pattern_index_find(t->lists[i], s))
+			return true;
+	return false;
+}
+
 static bool match_any(const struct test *t, struct sample_ctx *ctx)
 {
 	struct sample_cursor cursor = { 0 };
 	struct sample s;
 	while (expr_eval_next(t->expr, ctx, t->wanted, &s, &cursor))
-		if (patterns_match(t->patterns, &s))
+		if (match_value(t, &s))
 			return true;
 	return false;
 }
@@ -421,5 +452,5 @@ bool test_match(const struct test *t, struct sample_ctx *ctx)
 		return false;
 	if (t->many)
 		return match_any(t, ctx);
-	return expr_eval(t->expr, ctx, t->wanted, &s) && patterns_match(t->patterns, &s);
+	return expr_eval(t->expr, ctx, t->wanted, &s) && match_value(t, &s);
 }

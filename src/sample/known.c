@@ -101,7 +101,7 @@ static const char *const converters[] = {
 	"da-csv-conv", "date", "debug", "digest", "div", "djb2", "even", "field", "fix_is_valid", "fix_tag_value",
 	"has_ctl", "hex", "hex2i", "hmac", "host_only", "htonl", "http_date", "iif", "in_table", "ipmask", "json",
 	"json_query", "jwt_header_query", "jwt_payload_query", "jwt_verify", "language", "le2dec", "length", "lower",
-	"ltime", "ltrim", "map", "map_beg", "map_dir", "map_dom", "map_end", "map_int", "map_ip", "map_match",
+	"ltime", "ltrim", "map", "map_beg", "map_dir", "map_dom", "map_end", "map_int", "map_ip", "map_match","map_beg_int", "map_beg_ip", "map_beg_key", "map_dir_int", "map_dir_ip", "map_dir_key", "map_dom_int", "map_dom_ip", "map_dom_key", "map_end_int", "map_end_ip", "map_end_key", "map_int_int", "map_int_ip", "map_int_key", "map_ip_int", "map_ip_ip", "map_ip_key", "map_reg_int", "map_reg_ip", "map_reg_key", "map_str_int", "map_str_ip", "map_str_key", "map_sub_int", "map_sub_ip", "map_sub_key",
 	"map_match_output", "map_reg", "map_regm", "map_str", "map_sub", "mod", "mqtt_field_value", "mqtt_is_valid",
 	"ms_ltime", "ms_utime", "mul", "nbsrv", "neg", "not", "odd", "or", "param", "port_only", "protobuf",
 	"regsub", "rfc7239_field", "rfc7239_is_valid", "rfc7239_n2nn", "rfc7239_n2np", "rfc7239_nn", "rfc7239_np",

@@ -6,6 +6,7 @@
 
 #include "ballast/sample/regex.h"
 #include "pattern.h"
+#include "pattern_list.h"
 #include "private.h"
 
 const char *const match_names[MATCH_COUNT] = {
@@ -150,6 +151,15 @@ static int parse_range(struct slice text, enum match_operator op, struct int_ran
 	return 0;
 }
 
+int number_range_parse(struct slice text, int64_t *low, int64_t *high)
+{
+	struct int_range range;
+	int err = parse_range(text, OP_EQ, &range);
+	*low = range.low;
+	*high = range.high;
+	return err;
+}
+
 static int add_int(struct patterns *p, struct slice text, enum match_operator op, const struct place *at,
 	struct diag *d)
 {
@@ -282,17 +292,17 @@ static int add_regex(struct patterns *p, struct slice text, unsigned flags, cons
 	return 0;
 }
 
-static bool is_delim(enum match_kind kind, char c)
+bool pattern_is_delim(enum match_kind kind, char c)
 {
 	return c == '/' || c == '?' || (kind == MATCH_DOM && (c == '.' || c == ':'));
 }
 
 /* Delimiters around the pattern of dir and dom do not count. */
-static struct slice trim_delims(enum match_kind kind, struct slice text)
+struct slice pattern_trim_delims(enum match_kind kind, struct slice text)
 {
-	while (text.len && is_delim(kind, text.ptr[0]))
+	while (text.len && pattern_is_delim(kind, text.ptr[0]))
 		text = slice_skip(text, 1);
-	while (text.len && is_delim(kind, text.ptr[text.len - 1]))
+	while (text.len && pattern_is_delim(kind, text.ptr[text.len - 1]))
 		text.len--;
 	return text;
 }
@@ -315,7 +325,7 @@ int patterns_add(struct patterns *p, struct slice text, unsigned flags, enum mat
 		p->methods |= 1u << method_of(text);
 		return 0;
 	case MATCH_DIR:
-	case MATCH_DOM: return add_text(p, trim_delims(p->kind, text), flags);
+	case MATCH_DOM: return add_text(p, pattern_trim_delims(p->kind, text), flags);
 	default: return add_text(p, text, flags);
 	}
 }
@@ -489,7 +499,8 @@ static bool find_delimited(enum match_kind kind, struct slice s, const struct te
 		return false;
 	for (ptrdiff_t at = 0; (at = find_text(s, t, (size_t)at)) >= 0; at++) {
 		size_t behind = (size_t)at + len;
-		if ((at == 0 || is_delim(kind, s.ptr[at - 1])) && (behind == s.len || is_delim(kind, s.ptr[behind])))
+		if ((at == 0 || pattern_is_delim(kind, s.ptr[at - 1])) &&
+			(behind == s.len || pattern_is_delim(kind, s.ptr[behind])))
 			return true;
 	}
 	return false;

@@ -49,6 +49,8 @@ size_t patterns_count(const struct patterns *p);
 unsigned match_type(enum match_kind kind);
 bool patterns_match(const struct patterns *p, const struct sample *s);
 
+/* "7", "1024:65535", "1024:", ":1023"; -EINVAL, -ERANGE else. */
+int number_range_parse(struct slice text, int64_t *low, int64_t *high);
 /* IPv4 with its short forms ("127.1"), /bits or /mask; IPv6 with /bits; -EINVAL else. */
 struct ip_pattern {
 	bool v6;

@@ -10,7 +10,7 @@
 extern const struct fetch_row fetch_internal_rows[], fetch_layer4_rows[], fetch_http_rows[], fetch_header_rows[],
 	fetch_param_rows[], fetch_cookie_rows[], fetch_var_rows[];
 extern const struct converter_row converter_int_rows[], converter_string_rows[], converter_binary_rows[],
-	converter_regex_rows[], converter_var_rows[];
+	converter_map_rows[], converter_regex_rows[], converter_var_rows[];
 
 /* Reads `(a,b,...)` at r->at, or nothing where none is given, into *out as `spec` wants; `kind` and `name` are for
  * messages ("fetch", "path"). 0 or -EINVAL after a diagnosis, -ENOMEM. */

@@ -18,6 +18,7 @@ static const struct converter_row *const own_converters[] = {
 	converter_int_rows,
 	converter_string_rows,
 	converter_binary_rows,
+	converter_map_rows,
 	converter_regex_rows,
 	converter_var_rows,
 };

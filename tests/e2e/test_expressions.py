@@ -95,3 +95,69 @@ def test_a_pattern_that_backtracks_for_ever_stalls_nobody(proxied):
     assert get(lb.port["web"], "/", [("X-Evil", "a" * 8000 + "!")]).status == 200
     assert get(lb.port["web"], "/", [("X-Evil", "a" * 8000)]).status in (200, 403)
     assert get(lb.port["web"], "/", [("X-Evil", "aaa")]).status == 403
+
+
+# ---- maps and lists ----
+
+def test_maps_and_lists_change_while_running(proxied, tmp_path):
+    (tmp_path / "hosts.map").write_text("a.example alpha\n.example other\n")
+    (tmp_path / "blocked.acl").write_text("10.0.0.0/8\n")
+    lb, o = proxied(f"""
+        http-request deny if {{ hdr_ip(x-ip) -f {tmp_path}/blocked.acl }}
+        http-request set-header X-Site "%[hdr(host),lower,map({tmp_path}/hosts.map,none)]"
+        http-request set-header X-End "%[hdr(host),map_end({tmp_path}/hosts.map,none)]"
+    """)
+    port, file = lb.port["web"], f"{tmp_path}/hosts.map"
+
+    def seen(host):
+        assert get(port, "/", [("Host", host)]).status == 200
+        q = o.requests[-1]
+        return q.field("X-Site"), q.field("X-End")
+    assert seen("A.example") == ("alpha", "other")
+    assert seen("b.example") == ("none", "other")
+    assert f"({file})" in lb.cli("show map")
+    assert lb.cli(f"show map {file}").split()[1:3] == ["a.example", "alpha"]
+    lb.cli(f"set map {file} a.example beta two")
+    lb.cli(f"add map {file} b.example gamma")
+    assert seen("a.example") == ("beta two", "beta two") and seen("b.example") == ("gamma", "other")
+    assert 'match=yes, key="b.example", value="gamma"' in lb.cli(f"get map {file} b.example")
+    lb.cli(f"del map {file} b.example")
+    assert seen("b.example")[0] == "none"
+    assert "not found" in lb.cli(f"del map {file} b.example")
+    lb.cli(f"clear map {file}")
+    assert seen("a.example") == ("none", "none")
+
+    acl = f"{tmp_path}/blocked.acl"
+    assert get(port, "/", [("X-IP", "10.1.2.3")]).status == 403
+    assert get(port, "/", [("X-IP", "192.0.2.1")]).status == 200
+    lb.cli(f"add acl {acl} 192.0.2.1")
+    assert get(port, "/", [("X-IP", "192.0.2.1")]).status == 403
+    lb.cli(f"del acl {acl} 10.0.0.0/8")
+    assert get(port, "/", [("X-IP", "10.1.2.3")]).status == 200
+    assert "no address" in lb.cli(f"add acl {acl} nonsense")
+    assert "Unknown" in lb.cli("show acl nothing")
+
+
+def test_rules_fill_maps_and_lists(proxied):
+    lb, o = proxied("""
+        http-request set-map(virt@last) %[hdr(host)] %[path] if { path_beg /set }
+        http-request del-map(virt@last) %[hdr(host)] if { path /del }
+        http-request add-acl(virt@bad) %[url_param(ip)] if { path /ban }
+        http-request del-acl(virt@bad) %[url_param(ip)] if { path /unban }
+        http-request deny if { hdr_ip(x-ip) -f virt@bad }
+        http-request set-header X-Last "%[hdr(host),map(virt@last,none)]"
+    """)
+    port = lb.port["web"]
+
+    def last(path):
+        get(port, path, [("Host", "h.example")])
+        return o.requests[-1].field("X-Last")
+    assert [last("/x"), last("/set/1"), last("/x"), last("/set/2"), last("/del"), last("/x")] == \
+        ["none", "/set/1", "/set/1", "/set/2", "none", "none"]
+    assert get(port, "/", [("X-IP", "192.0.2.9")]).status == 200
+    get(port, "/ban?ip=192.0.2.9")
+    get(port, "/ban?ip=192.0.2.9")
+    assert get(port, "/", [("X-IP", "192.0.2.9")]).status == 403
+    assert "entry_cnt=1" in lb.cli("show acl")
+    get(port, "/unban?ip=192.0.2.9")
+    assert get(port, "/", [("X-IP", "192.0.2.9")]).status == 200

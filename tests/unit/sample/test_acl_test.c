@@ -1,6 +1,7 @@
 /* test_acl_test: criteria, flags, matches and values of one test, as HAProxy 3.2 answered. */
 #include <unistd.h>
 
+#include "ballast/sample/release.h"
 #include "sample_test.h"
 
 static const char request[] = "GET /a/images/png/logo/32x32.png?p=1&q=&p=2&z&=e HTTP/1.1\r\n"
@@ -174,7 +175,6 @@ static void test_mistakes_are_told(void **state)
 		{ "path /a -f /nonexistent", "" },
 		{ "path -f /nonexistent/file",
 			"cannot open the pattern file '/nonexistent/file': No such file or directory" },
-		{ "path -f virt@x", "virtual pattern files are not supported by Ballast (yet)" },
 	};
 	char text[256];
 	(void)state;
@@ -286,6 +286,7 @@ static void test_kinds_of_file_names(void **state)
 	assert_true(matches(text));
 	snprintf(text, sizeof text, "str(/img) -f opt@%s", path);
 	assert_true(matches(text));
+	sample_release(&world.config);
 	unlink(path);
 	assert_false(matches(text));
 }
