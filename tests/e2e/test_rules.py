@@ -223,6 +223,7 @@ def test_an_errorfile_replaces_the_page(ballast, tmp_path):
     page.write_bytes(b"HTTP/1.1 503 Sorry\r\nContent-Type: text/plain\r\nX-Page: own\r\nContent-Length: 6\r\n\r\nsorry\n")
     lb = ballast(DEFAULTS + f"""
         errorfile 503 {page}
+        retries 0
     frontend web
         bind 127.0.0.1:@web@
         default_backend app
