@@ -1,10 +1,12 @@
 /* Choosing a server, a place on it, a connection to it; and trying again.
  *
  * A full server is passed over like HAProxy does; where all are full the exchange waits for the backend.  A connection
- * that cannot be made is tried again: with `option redispatch` at once on another server, where one is left that was
- * not tried and the algorithm does not bind the request to its server; else on the same one after at most a second, and
- * elsewhere at the try that the option names.  A request that failed on a kept connection before any byte of an answer is sent again on a new one, where
- * that is safe (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
+ * that cannot be made is tried again: with `option redispatch` at once on another server, where one is left that did
+ * not fail this request and the algorithm does not bind the request to its server; else on the same one after at most a
+ * second, and elsewhere at the try that the option names.  A server that failed it is only come back to where no other
+ * is left, not even a full one to wait for, and then after the same time: a dead server is never full, and would draw
+ * all of a request's retries.  A request that failed on a kept connection before any byte of an answer is sent again on
+ * a new one, where that is safe (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
  */
 #include <string.h>
 
@@ -16,24 +18,48 @@
 
 static void try_server(struct exchange *x);
 
-enum { RETRY_DELAY_MS = 1000 };
+enum {
+	RETRY_DELAY_MS = 1000,
+	CHOICES_MAX = 100, /* times that a place became free, and was taken by another again */
+};
 
 /* ---- which server ---- */
 
-static bool is_avoided(const struct exchange *x, const struct server *s)
+static bool is_in(const uint64_t *map, const struct server *s)
 {
-	return x->avoid && x->avoid[s->slot / 64] >> (s->slot % 64) & 1;
+	return map && map[s->slot / 64] >> (s->slot % 64) & 1;
 }
 
-static int avoid(struct exchange *x, const struct server *s)
+static size_t map_bytes(const struct exchange *x)
 {
-	if (!x->avoid) {
-		x->avoid = arena_zalloc(&x->arena, (x->backend->server_count + 63) / 64 * sizeof(uint64_t));
-		if (!x->avoid)
+	return (x->backend->server_count + 63) / 64 * sizeof(uint64_t);
+}
+
+static int put_in(struct exchange *x, uint64_t **map, const struct server *s)
+{
+	if (!*map) {
+		*map = arena_zalloc(&x->arena, map_bytes(x));
+		if (!*map)
 			return -ENOMEM;
 	}
-	x->avoid[s->slot / 64] |= 1ull << (s->slot % 64);
+	(*map)[s->slot / 64] |= 1ull << (s->slot % 64);
 	return 0;
+}
+
+/* Those that were full may have a place by now. */
+static void forget_full(struct exchange *x)
+{
+	if (x->failed)
+		memcpy(x->avoid, x->failed, map_bytes(x));
+	else
+		x->avoid = NULL;
+}
+
+/* Could this request go to `s` instead of `from`? Of backups the first alone is used, without `allbackups`. */
+static bool is_alternative(const struct exchange *x, const struct server *s, const struct server *from)
+{
+	return s != from && s->backup == from->backup && (!s->backup || x->backend->set.all_backups) &&
+	       server_usable(s) && !is_in(x->failed, s);
 }
 
 static struct server *pick(struct exchange *x)
@@ -71,44 +97,69 @@ static void take_place(struct exchange *x, struct server *s)
 	count_add(backend_counters(x->backend), COUNT_LB_CHOSEN, 1);
 }
 
+static void retry_later(struct exchange *x)
+{
+	uint32_t ms = x->backend->set.timeout_connect_ms;
+
+	x->state = X_CONNECT;
+	loop_timer_set(&x->timer, ms && ms < RETRY_DELAY_MS ? ms : RETRY_DELAY_MS);
+}
+
+/* A place on `s` was taken for it. */
+static void begin(struct exchange *x, struct server *s)
+{
+	take_place(x, s);
+	if (BL_UNLIKELY(x->failed != NULL) && is_in(x->failed, s))
+		retry_later(x);
+	else
+		try_server(x);
+}
+
 static void queue_wake(struct server_wait *w)
 {
 	struct exchange *x = container_of(w, struct exchange, wait);
 	struct client *c = x->client;
 
 	if (x->state == X_QUEUE) {
+		struct server *granted = w->granted;
 		loop_timer_clear(&x->timer);
-		if (w->granted) {
-			take_place(x, w->granted);
-			w->granted = NULL;
-			try_server(x);
-		} else {
+		w->granted = NULL;
+		if (granted)
+			begin(x, granted);
+		else
 			exchange_choose(x);
-		}
 	}
 	client_settle(c);
 }
 
-/* Waits for a place on server `s`, or (NULL) on any. False: one became free meanwhile. */
-static bool wait_for_place(struct exchange *x, struct server *s)
+enum join { JOINED, JOIN_AGAIN, JOIN_REFUSED };
+
+/* Waits for a place on server `s`, or (NULL) on any. JOIN_AGAIN: one became free meanwhile. */
+static enum join join_queue(struct exchange *x, struct server *s)
 {
-	struct backend *b = x->backend;
+	const struct backend_settings *set = &x->backend->set;
 	bool retry = false;
 
 	x->wait.wake = queue_wake;
 	x->state = X_QUEUE;
-	if (!server_wait_join(&x->wait, b, s, &retry)) {
-		if (retry)
-			return false;
-		exchange_fail(x, 503, CAUSE_SERVER_ABORT, 'Q');
-		return true;
-	}
+	if (!server_wait_join(&x->wait, x->backend, s, &retry))
+		return retry ? JOIN_AGAIN : JOIN_REFUSED;
 	/* as HAProxy's logs count */
 	*(s ? &x->queue_server : &x->queue_backend) = x->wait.position + 1;
-	uint32_t ms = b->set.timeout_queue_ms ? b->set.timeout_queue_ms : b->set.timeout_connect_ms;
+	uint32_t ms = set->timeout_queue_ms ? set->timeout_queue_ms : set->timeout_connect_ms;
 	if (ms)
 		loop_timer_set(&x->timer, ms);
-	return true;
+	return JOINED;
+}
+
+/* The same; false: a place became free meanwhile. */
+static bool wait_for_place(struct exchange *x, struct server *s)
+{
+	enum join joined = join_queue(x, s);
+
+	if (joined == JOIN_REFUSED)
+		exchange_fail(x, 503, CAUSE_SERVER_ABORT, 'Q');
+	return joined != JOIN_AGAIN;
 }
 
 void exchange_stop_waiting(struct exchange *x)
@@ -131,8 +182,7 @@ static bool choose_stuck(struct exchange *x)
 
 	while (s) {
 		if (server_enter(s)) {
-			take_place(x, s);
-			try_server(x);
+			begin(x, s);
 			return true;
 		}
 		if (wait_for_place(x, s))
@@ -143,6 +193,78 @@ static bool choose_stuck(struct exchange *x)
 	return false;
 }
 
+static struct server *shortest_queue(const struct exchange *x, struct server *full)
+{
+	const struct backend *b = x->backend;
+	struct server *best = is_in(x->failed, full) ? NULL : full;
+
+	for (uint32_t i = 0; i < b->server_count; i++)
+		if (is_alternative(x, b->servers[i], full) &&
+			(!best || atomic_load(&b->servers[i]->queued) < atomic_load(&best->queued)))
+			best = b->servers[i];
+	return best;
+}
+
+/* A server that failed this request and may be tried again; a place on it is taken. */
+static struct server *enter_failed(struct exchange *x)
+{
+	const struct backend *b = x->backend;
+
+	for (uint32_t i = 0; i < b->server_count; i++)
+		if (is_in(x->failed, b->servers[i]) && server_usable(b->servers[i]) && server_enter(b->servers[i]))
+			return b->servers[i];
+	return NULL;
+}
+
+/* Those that did not fail this request are full, or there are none. */
+static enum join make_do(struct exchange *x, struct server *last)
+{
+	struct server *s = shortest_queue(x, last);
+	enum join joined = s ? join_queue(x, s) : JOIN_REFUSED;
+
+	if (joined != JOIN_REFUSED)
+		return joined;
+	s = enter_failed(x);
+	if (!s)
+		return join_queue(x, NULL);
+	begin(x, s);
+	return JOINED;
+}
+
+/* Every server was passed over, `last` at the end. JOIN_AGAIN: to choose anew. */
+static enum join none_is_left(struct exchange *x, struct server *last)
+{
+	forget_full(x);
+	return BL_UNLIKELY(x->failed != NULL) ? make_do(x, last) : join_queue(x, NULL);
+}
+
+static void choose_by_algorithm(struct exchange *x)
+{
+	enum join joined = JOIN_AGAIN;
+
+	for (unsigned again = 0; joined == JOIN_AGAIN && again < CHOICES_MAX;) {
+		struct server *s = pick(x);
+		bool passed = s && is_in(x->avoid, s);
+		if (!s) {
+			no_server(x);
+			return;
+		}
+		if (!(passed && x->failed) && BL_LIKELY(server_enter(s))) {
+			begin(x, s);
+			return;
+		}
+		if (passed) {
+			joined = none_is_left(x, s);
+			again++;
+		} else if (put_in(x, &x->avoid, s) < 0) {
+			exchange_fail(x, 503, CAUSE_RESOURCE, 'Q');
+			return;
+		}
+	}
+	if (joined != JOINED)
+		exchange_fail(x, 503, CAUSE_SERVER_ABORT, 'Q');
+}
+
 void exchange_choose(struct exchange *x)
 {
 	struct server *s;
@@ -150,32 +272,10 @@ void exchange_choose(struct exchange *x)
 	if (BL_UNLIKELY(x->backend->stick != NULL) && !x->avoid && choose_stuck(x))
 		return;
 	s = preferred(x);
-	if (s && server_enter(s)) {
-		take_place(x, s);
-		try_server(x);
-		return;
-	}
-	for (;;) {
-		s = pick(x);
-		if (!s) {
-			no_server(x);
-			return;
-		}
-		if (BL_LIKELY(server_enter(s))) {
-			take_place(x, s);
-			try_server(x);
-			return;
-		}
-		/* full: pass over it; once all were, wait */
-		if (is_avoided(x, s)) {
-			x->avoid = NULL;
-			if (wait_for_place(x, NULL))
-				return;
-		} else if (avoid(x, s) < 0) {
-			exchange_fail(x, 503, CAUSE_RESOURCE, 'Q');
-			return;
-		}
-	}
+	if (s && server_enter(s))
+		begin(x, s);
+	else
+		choose_by_algorithm(x);
 }
 
 /* ---- a connection ---- */
@@ -474,11 +574,9 @@ static bool another_is_left(const struct exchange *x)
 {
 	const struct backend *b = x->backend;
 
-	for (uint32_t i = 0; i < b->server_count; i++) {
-		const struct server *s = b->servers[i];
-		if (s != x->server && s->backup == x->server->backup && server_usable(s) && !is_avoided(x, s))
+	for (uint32_t i = 0; i < b->server_count; i++)
+		if (is_alternative(x, b->servers[i], x->server))
 			return true;
-	}
 	return false;
 }
 
@@ -506,7 +604,7 @@ static void go_elsewhere(struct exchange *x)
 	x->flags |= XF_REDISPATCHED;
 	count_add(server_counters(old), COUNT_REDISPATCHES, 1);
 	count_add(backend_counters(x->backend), COUNT_REDISPATCHES, 1);
-	if (avoid(x, old) < 0) {
+	if (put_in(x, &x->avoid, old) < 0 || put_in(x, &x->failed, old) < 0) {
 		exchange_fail(x, 503, CAUSE_RESOURCE, 'C');
 		return;
 	}
@@ -540,8 +638,7 @@ void exchange_retry(struct exchange *x, int error)
 		go_elsewhere(x);
 		return;
 	}
-	uint32_t ms = b->set.timeout_connect_ms;
-	loop_timer_set(&x->timer, ms && ms < RETRY_DELAY_MS ? ms : RETRY_DELAY_MS);
+	retry_later(x);
 }
 
 void exchange_connect_timer(struct exchange *x)

@@ -396,6 +396,31 @@ def test_redispatch_goes_on_until_a_server_answers(ballast, origin):
     assert [get(lb.port["web"]).status for _ in range(3)] == [200] * 3
 
 
+def test_a_dead_server_does_not_draw_the_retries_while_the_others_are_full(ballast, origin):
+    """Only the dead one has a free place: the request waits for the one that lives."""
+    gate = threading.Event()
+    o = origin(lambda q: (gate.wait(5), response())[1] if q.target == "/hold" else response())
+    lb = ballast(DEFAULTS + """
+        timeout connect 50ms
+        timeout queue 5s
+        option redispatch
+        retries 2
+    listen web
+        bind 127.0.0.1:@web@
+        balance first
+        server live 127.0.0.1:@o@ maxconn 1
+        server dead 127.0.0.1:@refused@
+    """, o=o)
+    with Client(lb.port["web"]) as first, Client(lb.port["web"]) as second:
+        first.send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
+        o.wait_requests(1)
+        second.send("GET /second HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert second.silent(0.3)
+        gate.set()
+        assert first.response().status == 200
+        assert second.response().status == 200
+
+
 def test_without_redispatch_the_dead_server_stays_dead(ballast, origin):
     o = origin()
     lb = ballast(DEFAULTS + """

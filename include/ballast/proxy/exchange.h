@@ -125,7 +125,8 @@ struct exchange {
 	uint32_t retries;  /* done so far */
 	bool tried_fresh;  /* only new connections from now on */
 	bool nothing_sent; /* the server's socket took no byte of this try */
-	uint64_t *avoid;   /* bitmap of servers tried, in the arena */
+	uint64_t *avoid;   /* bitmap of servers that were full or failed, in the arena */
+	uint64_t *failed;  /* those of them to which no connection could be made; never without `avoid` */
 	struct server_wait wait;
 	uint32_t queue_server, queue_backend; /* positions for the log */
 	uint16_t status;                      /* sent to the client; 0 none (log: -1) */
