@@ -121,6 +121,7 @@ struct cfg_context {
 	struct proxy *proxies, **last_proxy;     /* frontends, listens, backends */
 	struct proxy *defaults, **last_defaults; /* all defaults sections */
 	struct proxy *current_defaults;          /* the last one */
+	struct strmap *backends_by_name[2];      /* by enum proxy_mode, where names are made while running */
 	struct cpu_map_line *cpu_map, **last_cpu_map;
 	struct table_loading tables;
 	struct place thread_groups_at;

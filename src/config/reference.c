@@ -1,4 +1,5 @@
 /* reference: which backend a frontend means by a name, and whether the two go together. */
+#include "ballast/sample/release.h"
 #include "directive.h"
 
 static struct proxy *find_back(const struct cfg_context *c, const char *name)
@@ -48,6 +49,27 @@ static struct backend *resolve(struct cfg_context *c, const struct proxy *front,
 	return back->back;
 }
 
+static void free_names(void *map)
+{
+	strmap_free(map);
+}
+
+/* By name, for those that are named while running.  One map a mode. */
+static const struct strmap *backends_of_mode(struct cfg_context *c, enum proxy_mode mode)
+{
+	struct strmap **map = &c->backends_by_name[mode];
+
+	if (*map)
+		return *map;
+	*map = arena_zalloc(c->arena, sizeof(**map));
+	if (!*map || sample_own(c->arena, *map, free_names))
+		return *map = NULL;
+	for (struct proxy *p = c->proxies; p; p = p->next)
+		if (p->back && p->set.mode == mode && !p->set.disabled)
+			strmap_put(*map, slice_from_str(p->name), p->back);
+	return *map;
+}
+
 void resolve_backends(struct cfg_context *c)
 {
 	for (struct proxy *p = c->proxies; p; p = p->next) {
@@ -56,7 +78,10 @@ void resolve_backends(struct cfg_context *c)
 			continue;
 		for (uint32_t i = 0; i < f->use_backend_count; i++) {
 			struct use_backend *u = &f->use_backends[i];
-			u->backend = resolve(c, p, u->name, &u->at);
+			if (u->format)
+				u->all = backends_of_mode(c, p->set.mode);
+			else
+				u->backend = resolve(c, p, u->name, &u->at);
 		}
 		if (f->default_backend_name)
 			f->default_backend = resolve(c, p, f->default_backend_name, &f->default_backend_at);
@@ -70,7 +95,7 @@ void resolve_backends(struct cfg_context *c)
 static bool leads_to(const struct frontend *f, const struct backend *b)
 {
 	for (uint32_t i = 0; i < f->use_backend_count; i++)
-		if (f->use_backends[i].backend == b)
+		if (f->use_backends[i].backend == b || f->use_backends[i].format)
 			return true;
 	return f->default_backend == b;
 }

@@ -37,6 +37,26 @@ static int read_condition(struct cfg_context *c, const struct line *l, struct us
 	return u->cond ? 0 : -EINVAL;
 }
 
+/* A name that is made for each request. */
+static int read_format(struct cfg_context *c, struct use_backend *u)
+{
+	unsigned phases = c->proxy->set.mode == MODE_TCP ? PHASE_CONNECTION : PHASE_REQUEST;
+	struct slice text;
+
+	if (!strchr(u->name, '%'))
+		return 0;
+	struct format *f = format_parse(u->name, &u->at, FORMAT_VALUE, phases, c->arena, c->diag);
+	if (!f)
+		return -EINVAL;
+	if (!format_is_literal(f, &text)) {
+		u->format = f;
+		return 0;
+	}
+	text = arena_copy(c->arena, text);
+	u->name = text.ptr;
+	return text.ptr ? 0 : out_of_memory(c, &u->at);
+}
+
 static int parse_use_backend(struct cfg_context *c, const struct line *l)
 {
 	struct proxy *p = c->proxy;
@@ -46,12 +66,9 @@ static int parse_use_backend(struct cfg_context *c, const struct line *l)
 		return -EINVAL;
 	u.name = l->words[1].text;
 	u.at = l->words[1].at;
-	if (strchr(u.name, '%')) {
-		diag_error(c->diag, &u.at, NULL,
-			"the name of a backend made by a format is not supported by Ballast (yet)");
-		return -EINVAL;
-	}
-	int err = read_condition(c, l, &u);
+	int err = read_format(c, &u);
+	if (!err)
+		err = read_condition(c, l, &u);
 	if (err)
 		return err;
 	struct use_backend *grown =

@@ -85,6 +85,18 @@ bool client_watch(struct client *c)
 
 /* ---- closed ---- */
 
+/* A socket in repair mode is closed without a packet, which needs CAP_NET_ADMIN; else the packets do not get past the first
+ * router. */
+void client_forget(struct client *c)
+{
+	int on = 1, hops = 1, fd = c->conn.watch.fd;
+
+	if (fd < 0 || setsockopt(fd, SOL_TCP, TCP_REPAIR, &on, sizeof on) == 0)
+		return;
+	setsockopt(fd, SOL_IP, IP_TTL, &hops, sizeof hops);
+	setsockopt(fd, SOL_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof hops);
+}
+
 void client_close(struct client *c, bool reset)
 {
 	struct frontend *f = c->frontend;

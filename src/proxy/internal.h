@@ -83,12 +83,12 @@ int inbuf_keep(struct inbuf *in, const char *at, size_t len);
 /* ---- the client's connection ---- */
 
 enum client_flags {
-	CLIENT_CLOSED = 1, /* conn_close was called; memory goes at the end of the turn */
-	CLIENT_LINGER = 2, /* our side is shut; what comes is thrown away until the client closes */
-	CLIENT_BUSY = 4,   /* client_settle is running */
-	CLIENT_WAITS_FOR_PROXY = 8,  /* its PROXY header was not read yet */
-	CLIENT_SENT_BYTES = 16,      /* at least one byte was received on it */
-	CLIENT_YIELDS = 32,          /* pipelined requests wait for the loop's next turn */
+	CLIENT_CLOSED = 1,          /* conn_close was called; memory goes at the end of the turn */
+	CLIENT_LINGER = 2,          /* our side is shut; what comes is thrown away until the client closes */
+	CLIENT_BUSY = 4,            /* client_settle is running */
+	CLIENT_WAITS_FOR_PROXY = 8, /* its PROXY header was not read yet */
+	CLIENT_SENT_BYTES = 16,     /* at least one byte was received on it */
+	CLIENT_YIELDS = 32,         /* pipelined requests wait for the loop's next turn */
 };
 
 struct client {
@@ -136,6 +136,8 @@ void client_settle(struct client *c);
 /* Before waiting for it (see conn_open_unwatched). False: it cannot be watched, and is over. */
 bool client_watch(struct client *c);
 void client_close(struct client *c, bool reset);
+/* When it is closed next, the peer shall not learn of it. */
+void client_forget(struct client *c);
 /* Keeps an idle server connection for this client only, or closes it where it cannot be used again. */
 void client_keep_private(struct client *c, struct server_conn *sc);
 /* Such a connection to `s`, on which `name` was asked for (NULL: none); NULL: there is none. */

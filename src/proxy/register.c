@@ -12,6 +12,7 @@ int proxy_register(void)
 	rules_register(flow_action_rows, flow_action_count);
 	rules_register(header_action_rows, header_action_count);
 	rules_register(map_action_rows, map_action_count);
+	rules_register(status_action_rows, status_action_count);
 	rules_register(uri_action_rows, uri_action_count);
 	rules_register(replace_action_rows, replace_action_count);
 	rules_register(return_action_rows, return_action_count);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ballast/base/hazard.h"
+#include "ballast/base/strmap.h"
 #include "internal.h"
 
 enum rule_stage { STAGE_FRONTEND, STAGE_BACKEND_CHOICE, STAGE_BACKEND, STAGE_SERVER };
@@ -79,13 +80,28 @@ static bool rules_passed(struct exchange *x, enum rule_result r)
 	return false;
 }
 
+/* The backend whose name the format comes to; NULL: there is none. */
+static struct backend *backend_by_format(struct exchange *x, const struct use_backend *u)
+{
+	char text[256];
+	struct strbuf name;
+
+	strbuf_init_fixed(&name, text, sizeof text);
+	format_render(u->format, &x->sample, &name);
+	return name.incomplete || !u->all ? NULL : strmap_get(u->all, strbuf_slice(&name));
+}
+
 static struct backend *choose_backend(struct exchange *x)
 {
 	const struct frontend *f = x->frontend;
 	for (uint32_t i = 0; i < f->use_backend_count; i++) {
 		const struct use_backend *u = &f->use_backends[i];
-		if (!u->cond || cond_eval(u->cond, &x->sample))
+		if (u->cond && !cond_eval(u->cond, &x->sample))
+			continue;
+		if (!u->format)
 			return u->backend;
+		struct backend *named = backend_by_format(x, u);
+		return named ? named : f->default_backend;
 	}
 	return f->default_backend;
 }
@@ -241,7 +257,7 @@ void exchange_bad_request(struct exchange *x, enum h1_error e, uint32_t at, cons
 		x->bytes_in = x->head_end;
 	}
 	exchange_fail(x, h1_error_status(e), CAUSE_PROXY,
-		x->state == X_HEAD                ? 'R'
+		x->state == X_HEAD            ? 'R'
 		: x->flags & XF_RESPONSE_HEAD ? 'D'
-						      : 'H');
+					      : 'H');
 }

@@ -21,7 +21,6 @@ static const struct absent_action {
 	const char *name; /* without its parentheses */
 	unsigned sets;
 } absent_actions[] = {
-	{ "auth", RULES_REQUEST },
 	{ "cache-store", RULES_RESPONSE },
 	{ "cache-use", RULES_REQUEST },
 	{ "capture", RULES_BOTH },
@@ -49,10 +48,8 @@ static const struct absent_action {
 	{ "set-retries", RULES_REQUEST },
 	{ "set-src", RULES_REQUEST },
 	{ "set-src-port", RULES_REQUEST },
-	{ "set-status", RULES_RESPONSE },
 	{ "set-timeout", RULES_BOTH },
 	{ "set-tos", RULES_BOTH },
-	{ "silent-drop", RULES_BOTH },
 	{ "tarpit", RULES_REQUEST },
 	{ "track-sc", RULES_BOTH }, /* and a number */
 	{ "wait-for-body", RULES_BOTH },

@@ -1,4 +1,6 @@
 """Expressions at work: variables, regular expressions, maps, and what rules make of them."""
+import socket
+
 import pytest
 
 from peers import exchange, get, response
@@ -161,3 +163,57 @@ def test_rules_fill_maps_and_lists(proxied):
     assert "entry_cnt=1" in lb.cli("show acl")
     get(port, "/unban?ip=192.0.2.9")
     assert get(port, "/", [("X-IP", "192.0.2.9")]).status == 200
+
+
+def test_the_backend_is_named_by_a_map(ballast, origin, tmp_path):
+    (tmp_path / "sites.map").write_text("a.example alpha\nb.example beta\nc.example nowhere\n")
+    a, b, d = origin(lambda q: response(200, "a")), origin(lambda q: response(200, "b")), origin(lambda q: response(200, "d"))
+    lb = ballast(DEFAULTS + f"""
+    frontend web
+        bind 127.0.0.1:@web@
+        use_backend %[hdr(host),lower,map({tmp_path}/sites.map)]
+        default_backend otherwise
+    backend alpha
+        server s 127.0.0.1:@a@
+    backend beta
+        server s 127.0.0.1:@b@
+    backend otherwise
+        server s 127.0.0.1:@d@
+    """, a=a, b=b, d=d)
+    port = lb.port["web"]
+    assert [get(port, "/", [("Host", h)]).text for h in ("a.example", "B.example", "c.example", "d.example")] == list("abdd")
+    lb.cli(f"set map {tmp_path}/sites.map a.example beta")
+    assert get(port, "/", [("Host", "a.example")]).text == "b"
+
+
+# ---- how it ends ----
+
+def test_set_status_changes_the_line_only(proxied):
+    lb, _ = proxied("""
+        http-request set-var(txn.path) path
+        http-response set-status 503 reason "Slow Down" if { var(txn.path) -m str /slow }
+        http-response set-status 204 if { var(txn.path) -m str /empty }
+    """)
+    r = get(lb.port["web"], "/slow")
+    assert r.start == "HTTP/1.1 503 Slow Down" and r.text == "GET /slow "
+    assert get(lb.port["web"], "/empty").status == 500
+
+
+def test_auth_asks_for_a_password(proxied):
+    lb, o = proxied("""
+        http-request auth realm "My Site" unless { hdr(authorization) "Basic dTpw" }
+    """)
+    r = get(lb.port["web"], "/")
+    assert (r.status, r.field("WWW-Authenticate")) == (401, 'Basic realm="My Site"')
+    assert get(lb.port["web"], "/", [("Authorization", "Basic dTpw")]).status == 200 and len(o.requests) == 1
+
+
+def test_a_silent_drop_says_nothing(proxied):
+    lb, o = proxied("http-request silent-drop if { path /drop }")
+    with socket.create_connection(("127.0.0.1", lb.port["web"]), timeout=0.3) as s:
+        s.sendall(b"GET /drop HTTP/1.1\r\nHost: x\r\n\r\n")
+        try:
+            assert s.recv(100) == b""
+        except OSError:
+            pass
+    assert get(lb.port["web"], "/").status == 200 and len(o.requests) == 1

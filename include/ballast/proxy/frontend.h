@@ -11,6 +11,7 @@
 #include "ballast/server/backend.h"
 
 struct client;
+struct strmap;
 struct errors;
 struct listener;
 
@@ -18,7 +19,7 @@ struct frontend_settings {
 	uint32_t timeout_client_ms, timeout_http_request_ms, timeout_http_keep_alive_ms, timeout_client_fin_ms,
 		timeout_tunnel_ms; /* 0: none; http-request and keep-alive then fall back as in HAProxy's manual */
 	bool has_timeout_http_request, has_timeout_http_keep_alive;
-	uint32_t maxconn;            /* 0: the process's */
+	uint32_t maxconn; /* 0: the process's */
 	enum http_connection connection;
 	bool dontlog_null, dontlog_normal, log_asap, no_linger, tcp_keepalive_client, http_no_delay, splice_request,
 		splice_response, splice_auto, abort_on_close;
@@ -31,16 +32,18 @@ struct frontend_settings {
 
 /* `use_backend NAME [if|unless COND]` */
 struct use_backend {
-	const char *name;            /* as written */
-	struct backend *backend;     /* resolved after loading */
-	struct cond *cond;           /* NULL: always */
+	const char *name;         /* as written */
+	struct backend *backend;  /* resolved after loading; NULL with a format */
+	struct format *format;    /* NULL, or what the name is made of for each request */
+	const struct strmap *all; /* where such a name is looked up: backends of the same mode */
+	struct cond *cond;        /* NULL: always */
 	struct place at;
 };
 
 struct frontend_thread {
 	struct counters counters;
-	struct list clients;         /* of client.link: all client connections of this thread */
-	_Atomic uint64_t logged;     /* lines logged by this thread */
+	struct list clients;     /* of client.link: all client connections of this thread */
+	_Atomic uint64_t logged; /* lines logged by this thread */
 } __attribute__((aligned(64)));
 
 struct frontend {
@@ -61,11 +64,11 @@ struct frontend {
 	struct place default_backend_at;
 	struct backend *default_backend; /* NULL: 503 */
 	struct errors *errors;
-	_Atomic uint32_t maxconn_now;    /* `set maxconn frontend` */
-	_Atomic uint32_t connections;    /* now, all threads (changed once per connection, not per request) */
-	atomic_bool paused;              /* `disable frontend` */
+	_Atomic uint32_t maxconn_now; /* `set maxconn frontend` */
+	_Atomic uint32_t connections; /* now, all threads (changed once per connection, not per request) */
+	atomic_bool paused;           /* `disable frontend` */
 	unsigned threads;
-	struct frontend_thread *thread;  /* [loop_count] */
+	struct frontend_thread *thread; /* [loop_count] */
 	struct frontend *next;
 };
 
