@@ -103,8 +103,8 @@ static void write_state(struct admin_session *session, const struct server *s)
 		s->id, s->name, at.ip, operational_state(s), admin_state(s), (unsigned)atomic_load(&s->weight),
 		s->weight_config, (unsigned)(now > s->last_change_s ? now - s->last_change_s : 0),
 		check_status_number(s->check ? s->check->status : CHECK_INI), check_result(s), s->check_count,
-		check_state(s), b->id_forced, s->id_forced, s->hostname ? s->hostname : "-", at.port, s->has_check_port ? s->check_port : 0,
-		check_at.ip);
+		check_state(s), b->id_forced, s->id_forced, s->hostname ? s->hostname : "-", at.port,
+		s->has_check_port ? s->check_port : 0, check_at.ip);
 }
 
 static void write_backend_state(struct admin_session *s, struct backend *b)

@@ -339,7 +339,7 @@ static void run_clear_table(struct admin_session *s, char **args, int count)
 
 	if (!*args[0] || (t && !is_filter(args[1]) && strcmp(args[1], "key") != 0)) {
 		command_say(s, "Required arguments: <table> \"data.<store_data_type>\" <operator> <value> or <table> "
-		               "key <key> "
+			       "key <key> "
 			       "or <table> ptr <ptr>");
 		return;
 	}
@@ -409,8 +409,8 @@ static void run_set_table(struct admin_session *s, char **args, int count)
 static const struct command_row rows[] = {
 	{ { "clear", "table" }, "<table> [<filter>]*", "remove an entry from a table (filter: data/key/ptr)",
 		LEVEL_ADMIN, run_clear_table },
-	{ { "set", "table" }, "<table> key <k> [data.* <v>]*", "update or create a table entry's data",
-		LEVEL_ADMIN, run_set_table },
+	{ { "set", "table" }, "<table> key <k> [data.* <v>]*", "update or create a table entry's data", LEVEL_ADMIN,
+		run_set_table },
 	{ { "show", "table" }, "<table> [<filter>]*",
 		"report table usage stats or dump this table's contents (filter: data/key/ptr)", LEVEL_USER,
 		run_show_table },

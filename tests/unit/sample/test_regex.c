@@ -44,7 +44,7 @@ static void test_regsub(void **state)
 	assert_eval("str(none),regsub(a,x)", "none");
 	assert_eval("str(a),regsub(a)", "error: converter 'regsub' has too few arguments");
 	assert_eval("str(a),regsub('(',x)", "error: converter 'regsub' has a regular expression that cannot be used: "
-	                                    "missing closing parenthesis at "
+					    "missing closing parenthesis at "
 					    "byte 2");
 	assert_eval("str(a),regsub(a,b,q)", "error: converter 'regsub' knows the flags 'g' and 'i' only");
 }
