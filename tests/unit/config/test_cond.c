@@ -1,3 +1,4 @@
+/* Conditions of .if and -cc: what each predicate and operator gives, and which mistakes are told where. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

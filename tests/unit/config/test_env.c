@@ -1,3 +1,4 @@
+/* The environment of a load: setenv, presetenv, unsetenv and resetenv, and what a line sees of them. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

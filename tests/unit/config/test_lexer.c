@@ -1,3 +1,4 @@
+/* The lexer: quotes, escapes, variables and comments of a line, and the place of each word and mistake. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

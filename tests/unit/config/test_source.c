@@ -1,3 +1,4 @@
+/* Where configuration comes from: files, directories and standard input, their order and their errors. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

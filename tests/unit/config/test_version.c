@@ -1,3 +1,4 @@
+/* Versions of the dialect and of OpenSSL, as conditions compare them. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
