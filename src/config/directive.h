@@ -14,6 +14,7 @@
 #include "ballast/config/graph.h"
 #include "ballast/net/listener.h"
 #include "ballast/server/check.h"
+#include "ballast/server/persist.h"
 #include "ballast/table/reference.h"
 #include "tls.h"
 
@@ -49,6 +50,7 @@ struct server_settings {
 	uint16_t check_port;
 	struct endpoint check_addr, source;
 	const char *source_interface;
+	const char *cookie;
 	struct init_addr init_addr[INIT_ADDR_MAX];
 	unsigned init_addr_count;
 	uint32_t id; /* 0: given in order */
@@ -71,6 +73,7 @@ struct proxy_settings {
 	struct place monitor_at, forwardfor_at; /* where they were set, for warnings */
 	const struct pick_algorithm *algorithm;
 	int64_t algorithm_param;
+	const struct persist_cookie *cookie; /* `cookie`; NULL: none */
 	enum hash_key hash_key;
 	struct expr *hash_expr;
 	const struct pick_algorithm *fallback; /* NULL: roundrobin */
@@ -95,6 +98,7 @@ struct proxy {
 	struct acl_set *acls;
 	struct rules *http_request, *http_response;
 	struct stick *stick;
+	struct persist *persist; /* use-server, force-persist, ignore-persist; NULL: none */
 	struct use_backend *use_backends;
 	uint32_t use_backend_count, use_backend_room;
 	struct listener **listeners;
@@ -170,7 +174,7 @@ struct unsupported {
 /* Tables; ended by a row without a name. */
 extern const struct directive global_directives[], environment_directives[], proxy_directives[], timeout_directives[],
 	limit_directives[], bind_directives[], server_directives[], balance_directives[], routing_directives[],
-	rule_directives[], log_directives[], check_directives[], option_directives[], outgoing_directives[],
+	rule_directives[], persist_directives[], log_directives[], check_directives[], option_directives[], outgoing_directives[],
 	stats_directives[], cpu_directives[], variable_directives[], tls_directives[], table_directives[];
 extern const struct option_row option_rows[];
 extern const struct keyword_row bind_keywords[], server_keywords[], stats_keywords[];
@@ -249,6 +253,7 @@ int finish_proxies(struct cfg_context *c);
 void assign_ids(struct cfg_context *c); /* identity.c */
 void check_addresses(struct cfg_context *c);
 void resolve_backends(struct cfg_context *c); /* reference.c */
+void check_persist(struct cfg_context *c);    /* persist.c */
 void check_servers(struct cfg_context *c);    /* finish.c */
 void check_modes(struct cfg_context *c);      /* modes.c */
 void check_timeouts(struct cfg_context *c);

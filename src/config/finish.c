@@ -140,6 +140,7 @@ int finish_proxies(struct cfg_context *c)
 	check_addresses(c);
 	check_servers(c);
 	check_modes(c);
+	check_persist(c);
 	make_tls(c);
 	check_timeouts(c);
 	resolve_backends(c);

@@ -235,6 +235,8 @@ const struct option_row option_rows[] = {
 	{ "logasap", SECTION_FRONT, NULL, "log as soon as the response's head is there", FRONT(log_asap), 0, NULL },
 	{ "nolinger", SECTION_PROXY, NULL, "reset connections instead of closing them", FRONT(no_linger),
 		BACK(no_linger), NULL },
+	{ "persist", SECTION_BACK, NULL, "send requests to the server of their cookie even where it is down", 0,
+		BACK(persist_dead), NULL },
 	{ "prefer-last-server", SECTION_BACK, NULL, "stay at the server of the last request", 0,
 		BACK(prefer_last_server), NULL },
 	{ "redispatch", SECTION_BACK, "[<interval>]", "retry on another server", 0, 0, parse_redispatch },

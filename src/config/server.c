@@ -106,6 +106,19 @@ SERVER_WORD(server_id)
 	return u32(c, l, at, 1, INT32_MAX, &s->id);
 }
 
+SERVER_WORD(server_cookie)
+{
+	const struct token *t = &l->words[(*at)++];
+
+	for (const char *p = t->text; *p; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f || strchr("\",;\\", *p)) {
+			diag_error(c->diag, &t->at, NULL, "'%s' cannot be the value of a cookie", t->text);
+			return -EINVAL;
+		}
+	((struct server_settings *)into)->cookie = t->text;
+	return 0;
+}
+
 SERVER_WORD(server_pool_max_conn)
 {
 	int64_t n;
@@ -276,6 +289,7 @@ const struct keyword_row server_keywords[] = {
 	{ "addr", "<address>", "address for health checks", server_addr },
 	{ "backup", NULL, "used only where no other server is up", server_backup },
 	{ "check", NULL, "health checks", server_check },
+	{ "cookie", "<value>", "its value of the persistence cookie", server_cookie },
 	{ "disabled", NULL, "in maintenance from the start", server_disabled },
 	{ "downinter", "<time>", "interval of health checks while it is down", server_downinter },
 	{ "enabled", NULL, "undoes 'disabled'", server_enabled },
@@ -423,6 +437,7 @@ static void apply_settings(struct server *s, const struct server_settings *from)
 	s->check_addr = from->check_addr;
 	s->source = from->source;
 	s->source_interface = from->source_interface;
+	s->cookie = from->cookie;
 	s->id = from->id; /* 0: given in order when all are known */
 	s->sni = from->sni;
 	s->check_sni = from->check_sni;

@@ -15,6 +15,7 @@
 #include "ballast/proxy/log.h"
 #include "ballast/sample/expr.h"
 #include "internal.h"
+#include "persist.h"
 
 static void try_server(struct exchange *x);
 
@@ -93,6 +94,8 @@ static void take_place(struct exchange *x, struct server *s)
 	x->server = s;
 	x->flags |= XF_HOLDS_PLACE;
 	count_session(c, (uint32_t)(loop_self->wall_us / 1000000));
+	if (persist_bound(x))
+		return;
 	count_add(c, COUNT_LB_CHOSEN, 1);
 	count_add(backend_counters(x->backend), COUNT_LB_CHOSEN, 1);
 }
@@ -265,10 +268,39 @@ static void choose_by_algorithm(struct exchange *x)
 		exchange_fail(x, 503, CAUSE_SERVER_ABORT, 'Q');
 }
 
+/* A server that the request belongs to goes before all choice.  Who comes here again has to leave it. True: it was
+ * taken, waited for, or the exchange failed. */
+static bool choose_bound(struct exchange *x)
+{
+	struct server *s = NULL;
+
+	if (x->persist)
+		persist_left(x);
+	else if (persist_choose(x, &s) < 0) {
+		exchange_fail(x, 500, CAUSE_RESOURCE, 'R');
+		return true;
+	}
+	while (s) {
+		if (server_enter(s)) {
+			begin(x, s);
+			return true;
+		}
+		enum join joined = join_queue(x, s);
+		if (joined == JOINED)
+			return true;
+		if (joined == JOIN_REFUSED || !server_alive(s))
+			break;
+	}
+	persist_left(x);
+	return false;
+}
+
 void exchange_choose(struct exchange *x)
 {
 	struct server *s;
 
+	if (BL_UNLIKELY(x->backend->persist != NULL) && choose_bound(x))
+		return;
 	if (BL_UNLIKELY(x->backend->stick != NULL) && !x->avoid && choose_stuck(x))
 		return;
 	s = preferred(x);
@@ -585,11 +617,11 @@ static bool redispatches(const struct exchange *x)
 	const struct backend_settings *set = &x->backend->set;
 	int64_t interval = set->redispatch_interval;
 
-	if (!server_alive(x->server))
+	if (!server_alive(x->server) && !persist_holds(x))
 		return true;
-	if (!set->redispatch)
+	if (!set->redispatch || (persist_bound(x) && x->persist->forced))
 		return false;
-	if (x->backend->hash_key == HASH_NONE && another_is_left(x))
+	if (x->backend->hash_key == HASH_NONE && !persist_bound(x) && another_is_left(x))
 		return true;
 	if (interval > 0)
 		return x->retries % interval == 0;
@@ -645,7 +677,7 @@ void exchange_connect_timer(struct exchange *x)
 {
 	if (x->sc)
 		exchange_retry(x, -ETIMEDOUT);
-	else if (server_alive(x->server))
+	else if (server_alive(x->server) || persist_holds(x))
 		try_server(x);
 	else
 		go_elsewhere(x);

@@ -5,6 +5,7 @@
 #include "ballast/proxy/log.h"
 #include "internal.h"
 #include "log_private.h"
+#include "persist.h"
 
 #define VAR(name, value) \
 	static void name(struct sample_ctx *ctx, unsigned flags, struct strbuf *out) \
@@ -130,6 +131,13 @@ static void add_known(struct strbuf *out, const char *text)
 		strbuf_str(out, text);
 }
 
+static void add_state_cookies(struct strbuf *out, const struct exchange *x)
+{
+	add_state(out, x);
+	strbuf_byte(out, x->persist ? x->persist->in : '-');
+	strbuf_byte(out, x->persist ? x->persist->out : '-');
+}
+
 static void add_hostname(struct strbuf *out)
 {
 	char name[256];
@@ -159,7 +167,7 @@ VAR(run_hostname, add_hostname(out))
 VAR(run_tls_cipher, add_known(out, tls_cipher_name(&x->client->conn)))
 VAR(run_tls_version, add_known(out, tls_version_name(&x->client->conn)))
 VAR(run_state, add_state(out, x))
-VAR(run_state_cookies, (add_state(out, x), strbuf_str(out, "--")))
+VAR(run_state_cookies, add_state_cookies(out, x))
 
 /* ---- counts ---- */
 

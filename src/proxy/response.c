@@ -3,6 +3,7 @@
 
 #include "ballast/proxy/log.h"
 #include "internal.h"
+#include "persist.h"
 
 /* ---- counters ---- */
 
@@ -165,7 +166,9 @@ int exchange_response_go_on(struct exchange *x)
 	}
 	if (BL_UNLIKELY(x->backend->stick != NULL))
 		stick_store(x, true);
-	rc = exchange_add_via(x, &x->response);
+	rc = BL_UNLIKELY(x->persist != NULL) ? persist_response(x) : 0;
+	if (rc == 0)
+		rc = exchange_add_via(x, &x->response);
 	if (rc == 0)
 		rc = x->client->ops->head(x, &x->response);
 	if (rc < 0) {

@@ -98,6 +98,7 @@ static int server_start(struct server *s, unsigned threads)
 		atomic_fetch_or(&s->admin, SERVER_MAINT);
 	s->check_count = s->rise;
 	s->last_change_s = wall_seconds();
+	server_renew_cookie(s);
 	if (s->check_enabled && !(s->check = check_new(s)))
 		return -ENOMEM;
 	return 0;

@@ -16,6 +16,8 @@ static inline uint64_t wall_seconds(void)
 /* --- server.c, all under backend.lock --- */
 /* Sets the health without touching the rise/fall counter; `what` stands behind "is UP" or "is DOWN" (", reason: ..."). */
 void server_apply_health(struct server *s, enum server_health h, const char *what);
+/* `cookie ... dynamic`: anew from its address. Under the lock, or while loading. */
+void server_renew_cookie(struct server *s);
 /* Forgets the address and what hangs on it; for backend_free. */
 void server_free(struct server *s);
 

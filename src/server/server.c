@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "ballast/server/check.h"
+#include "ballast/server/persist.h"
 #include "internal.h"
 
 static unsigned admin_of(const struct server *s)
@@ -223,6 +227,30 @@ static void free_target(void *target, void *arg)
 	free(target);
 }
 
+/* The same number that HAProxy gives a server with this address and key, so that both may stand side by side. */
+void server_renew_cookie(struct server *s)
+{
+	const struct backend *b = s->backend;
+	const struct server_target *t = atomic_load(&s->target);
+	const char *key = b->set.dynamic_cookie_key;
+	XXH64_state_t h;
+	uint32_t port;
+
+	if (!b->persist || !b->persist->cookie || !b->persist->cookie->dynamic || !key || !t)
+		return;
+	if (t->at.sa.sa_family != AF_INET && t->at.sa.sa_family != AF_INET6)
+		return;
+	port = htonl(addr_port(&t->at.ip));
+	XXH64_reset(&h, 0);
+	XXH64_update(&h, key, strlen(key));
+	if (t->at.sa.sa_family == AF_INET)
+		XXH64_update(&h, &t->at.ip.v4.sin_addr, 4);
+	else
+		XXH64_update(&h, &t->at.ip.v6.sin6_addr, 16);
+	XXH64_update(&h, &port, sizeof port);
+	store_relaxed(&s->dynamic_cookie, XXH64_digest(&h));
+}
+
 int server_set_target(struct server *s, const struct endpoint *at)
 {
 	struct server_target *now = malloc(sizeof *now), *old;
@@ -234,6 +262,7 @@ int server_set_target(struct server *s, const struct endpoint *at)
 	pthread_mutex_lock(&s->backend->lock);
 	old = atomic_exchange(&s->target, now);
 	atomic_fetch_add(&s->target_version, 1);
+	server_renew_cookie(s);
 	pthread_mutex_unlock(&s->backend->lock);
 	if (!s->backend->thread) {
 		free(old); /* still loading: nobody reads it */

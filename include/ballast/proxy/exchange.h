@@ -79,6 +79,7 @@ enum exchange_flags {
 enum { LOG_SILENT_SET = 255 };
 
 struct client;
+struct persist_state;
 struct server_ops;
 struct tunnel;
 struct splice_pipe;
@@ -138,6 +139,7 @@ struct exchange {
 	/* as received, for the log; point into `head` */
 	struct slice log_request; /* "GET /x HTTP/1.1" */
 	struct slice log_method, log_target;
+	struct persist_state *persist; /* in the arena, of a backend with such rules once a server was looked for */
 	struct answer *answer;            /* own answer, in the arena */
 	struct vars vars;                 /* txn, req, res; in the arena */
 	struct sample_ctx sample;         /* prepared once; req and res are set as they come */

@@ -11,6 +11,7 @@
 
 struct picker;
 struct pick_thread;
+struct persist;
 struct rules;
 struct acl_set;
 struct http_check;
@@ -48,6 +49,8 @@ struct backend_settings {
 	struct forwardfor forwardfor;
 	struct endpoint source;
 	const char *source_interface;
+	bool persist_dead;              /* `option persist` */
+	const char *dynamic_cookie_key; /* NULL: none */
 	const char *via; /* `option via NAME`, Ballast's own (RFC 9110 section 7.6.3) */
 };
 
@@ -92,6 +95,7 @@ struct backend {
 	_Atomic uint32_t served; /* requests on its servers and in its queues, all threads; kept where dynamic_limit */
 	/* rules, of room proxy */
 	struct acl_set *acls;
+	const struct persist *persist; /* NULL: no server is bound to any request */
 	struct rules *http_request, *http_response;
 	struct errors *errors;         /* errorfile */
 	struct stick *stick;           /* `stick on` and its kin; NULL: none */

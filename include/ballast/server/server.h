@@ -91,7 +91,7 @@ struct server {
 	struct expr *sni;                    /* of a request; NULL: no name is asked for */
 	const char *check_sni;
 	uint8_t send_proxy, check_send_proxy; /* version of the PROXY header; 0: none */
-	const char *cookie;                   /* reserved for persistence */
+	const char *cookie;                   /* its value of the persistence cookie, or NULL */
 	struct place at;                      /* where it was written */
 	/* --- live --- */
 	_Atomic(struct server_target *) target;    /* read under a hazard pointer or by the lock's holder */
@@ -110,6 +110,7 @@ struct server {
 	struct lfstack shared_idle;        /* values: server_conn, detached from any loop */
 	_Atomic uint32_t shared_count;     /* connections in it */
 	_Atomic uint64_t shared_purged_ms; /* loop time; whichever thread is first purges it */
+	_Atomic uint64_t dynamic_cookie;   /* `cookie ... dynamic`; 0: none */
 	_Atomic uint32_t target_version;   /* grows with each `set server addr` */
 	struct server_thread *thread;      /* [backend.threads] */
 };
