@@ -99,11 +99,11 @@ static void write_state(struct admin_session *session, const struct server *s)
 
 	read_target(&at, s);
 	read_address(&check_at, s->check_addr.len ? &s->check_addr : NULL);
-	command_say(session, "%u %s %u %s %s %u %u %u %u %u %u %u %u %u 0 %u %u %s %u - 0 %u %s - 0", b->id, b->name,
+	command_say(session, "%u %s %u %s %s %u %u %u %u %u %u %u %u %u 0 %u %u %s %u - %u %u %s - 0", b->id, b->name,
 		s->id, s->name, at.ip, operational_state(s), admin_state(s), (unsigned)atomic_load(&s->weight),
 		s->weight_config, (unsigned)(now > s->last_change_s ? now - s->last_change_s : 0),
 		check_status_number(s->check ? s->check->status : CHECK_INI), check_result(s), s->check_count,
-		check_state(s), b->id_forced, s->id_forced, s->hostname ? s->hostname : "-", at.port,
+		check_state(s), b->id_forced, s->id_forced, s->hostname ? s->hostname : "-", at.port, s->tls ? 1u : 0u,
 		s->has_check_port ? s->check_port : 0, check_at.ip);
 }
 
