@@ -274,3 +274,13 @@ def test_endless_body_behind_a_refusal_is_cut(ballast, client):
         raise AssertionError("it reads on")
     except (ConnectionError, BrokenPipeError):
         pass
+
+
+def test_first_request_on_a_kept_server_connection_may_take_its_time(ballast, origin, client):
+    """The short time after which a connection is watched at last must not end one that is watched by then."""
+    lb = ballast(base() + "        http-reuse always\n", o=origin())
+    assert get(lb.port["web"]).status == 200
+    c = client(lb.port["web"])
+    c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
+    time.sleep(0.1)
+    assert c.send("abc").response().text == "POST / abc"
