@@ -36,33 +36,42 @@ TE_OBSCURED = [
     b"Transfer-Encoding: chunked, identity", b"Transfer-Encoding: identity, chunked", b"Transfer-Encoding: identity",
     b"Transfer-Encoding: chunked, chunked", b"Transfer-Encoding: chunked,", b"Transfer-Encoding: ,chunked",
     b"Transfer-Encoding: , ,chunked", b"Transfer-Encoding: chunked, ,", b"Transfer-Encoding:", b"Transfer-Encoding: ",
-    b"Transfer-Encoding: x", b"Transfer-Encoding: xchunked", b"Transfer-Encoding: chunkedx", b"Transfer-Encoding: chunke",
+    b"Transfer-Encoding: x", b"Transfer-Encoding: xchunked", b"Transfer-Encoding: chunkedx",
+    b"Transfer-Encoding: chunke",
     b"Transfer-Encoding: gzip", b"Transfer-Encoding: gzip, chunked", b"Transfer-Encoding: chunked, gzip",
     b"Transfer-Encoding: deflate, chunked", b"Transfer-Encoding: br, chunked", b"Transfer-Encoding: cow, chunked",
     b"Transfer-Encoding: chunked chunked", b"Transfer-Encoding: chunked;", b"Transfer-Encoding: =chunked",
-    b"Transfer-Encoding:: chunked", b"Transfer-Encoding: : chunked", b"Transfer-Encoding; chunked", b"Transfer-Encoding chunked",
+    b"Transfer-Encoding:: chunked", b"Transfer-Encoding: : chunked", b"Transfer-Encoding; chunked",
+    b"Transfer-Encoding chunked",
     b"Transfer-Encoding=chunked", b"Transfer Encoding: chunked", b"\"Transfer-Encoding\": chunked",
     b"Transfer-Encoding\x00: chunked", b"Transfer-Encoding\x0b: chunked", b"Transfer-Encoding\xa0: chunked",
     b"\xefTransfer-Encoding: chunked", b"[Transfer-Encoding]: chunked", b"Transfer-Encoding/: chunked",
     b"X: y\rTransfer-Encoding: chunked", b"X: y\nTransfer-Encoding: chunked", b"X: y\x00Transfer-Encoding: chunked",
     b"X: y\r\n Transfer-Encoding: chunked", b"Transfer-Encoding:\r\n chunked", b"Transfer-Encoding: \r\n\tchunked",
     b"Transfer-Encoding: chunked\r\n ,gzip", b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
-    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip", b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip",
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
     b"Transfer-Encoding: chunked\r\nTransfer-encoding: identity", b"Transfer-Encoding: chunked\r\ntransfer-encoding:",
-    b"Transfer-Encoding: chunked\r\nTransfer-Encoding : x", b"Transfer-Encoding: {chunked}", b"Transfer-Encoding: <chunked>",
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding : x", b"Transfer-Encoding: {chunked}",
+    b"Transfer-Encoding: <chunked>",
 ]
 LENGTHS_BAD = [
-    b"", b" ", b"+5", b"-5", b"-0", b"5.", b"5.0", b"5e0", b"0x5", b"0X5", b"5h", b"5 5", b"5,6", b"5, 05x", b"5;", b"5;q=1",
-    b"\"5\"", b"'5'", b"five", b"5,", b",5", b"5,,5", b", ", b"5\x00", b"\x005", b"5\x0b", b"\x0c5", b"\xa05", b"5\xa0", b"\xef\xbc\x95",
+    b"", b" ", b"+5", b"-5", b"-0", b"5.", b"5.0", b"5e0", b"0x5", b"0X5", b"5h", b"5 5", b"5,6", b"5, 05x", b"5;",
+    b"5;q=1",
+    b"\"5\"", b"'5'", b"five", b"5,", b",5", b"5,,5", b", ", b"5\x00", b"\x005", b"5\x0b", b"\x0c5", b"\xa05",
+    b"5\xa0", b"\xef\xbc\x95",
     b"5_0", b"1_0", b"(5)", b"5)", b"=5", b":5", b"NaN", b"inf", b"18446744073709551621", b"9223372036854775808",
-    b"99999999999999999999999999", b"4294967301.0", b"5\t5", b"5/5", b"00 5", b"b5", b"5%", b"\\5", b"5\r\n 5", b"\r\n 5", b"chunked",
+    b"99999999999999999999999999", b"4294967301.0", b"5\t5", b"5/5", b"00 5", b"b5", b"5%", b"\\5", b"5\r\n 5",
+    b"\r\n 5", b"chunked",
 ]
-LENGTHS_GOOD = [b"5", b"05", b"0000000000000000000000000005", b" 5", b"\t5\t", b"5 ", b"5,5", b"5, 5", b"5 ,\t5 , 5", b"5\r\nContent-Length: 5",
+LENGTHS_GOOD = [b"5", b"05", b"0000000000000000000000000005", b" 5", b"\t5\t", b"5 ", b"5,5", b"5, 5", b"5 ,\t5 , 5",
+                b"5\r\nContent-Length: 5",
                 b"5\r\nX: y\r\ncontent-length: 005"]
 
 
 def both():
-    for te in (b"Transfer-Encoding: chunked", b"transfer-encoding: Chunked", b"Transfer-Encoding: gzip, chunked", b"Transfer-Encoding: x"):
+    for te in (b"Transfer-Encoding: chunked", b"transfer-encoding: Chunked", b"Transfer-Encoding: gzip, chunked",
+               b"Transfer-Encoding: x"):
         for length in (b"0", b"5", b"15", b"6, 6", b"x"):
             for order in (0, 1):
                 lines = [te, b"Content-Length: " + length]
@@ -80,54 +89,81 @@ def framing():
         yield "coding obscured, last line", request(b"X: y", te, body=CHUNKS), ANY
         yield "coding in 1.0", request(te, body=CHUNKS, start=b"POST /x HTTP/1.0"), ANY
     yield "coding in 1.0", request(TE[:-2], body=CHUNKS, start=b"POST /x HTTP/1.0"), BAD
-    for te in (b"Transfer-Encoding:chunked", b"TRANSFER-ENCODING: CHUNKED", b"transfer-encoding: \t Chunked \t", b"Transfer-Encoding: chunKed"):
+    for te in (b"Transfer-Encoding:chunked", b"TRANSFER-ENCODING: CHUNKED", b"transfer-encoding: \t Chunked \t",
+               b"Transfer-Encoding: chunKed"):
         yield "coding", request(te, body=CHUNKS), None
     for length in LENGTHS_BAD:
         yield "length", request(b"Content-Length: " + length, body=b"hello"), BAD
     for length in LENGTHS_GOOD:
         yield "length", request(b"Content-Length: " + length, body=b"hello"), None
-    for line in (b"Content-Length : 5", b" Content-Length: 5", b"Content-Length\t: 5", b"Content-Length\x00: 5", b"Content-Length", b"Content-Length 5",
-                 b"Content-Length:: 5", b"X: y\nContent-Length: 5", b"X: y\rContent-Length: 5", b"Content-Length\xad: 5", b"Content Length: 5"):
+    for line in (b"Content-Length : 5", b" Content-Length: 5", b"Content-Length\t: 5", b"Content-Length\x00: 5",
+                 b"Content-Length", b"Content-Length 5",
+                 b"Content-Length:: 5", b"X: y\nContent-Length: 5", b"X: y\rContent-Length: 5",
+                 b"Content-Length\xad: 5", b"Content Length: 5"):
         yield "length obscured", request(line, body=b"hello"), BAD
         yield "length obscured beside another", request(line, b"Content-Length: 0"), BAD
     for other in ((b"5", b"6"), (b"0", b"5"), (b"5", b""), (b"5", b"x"), (b"5", b"5, 6"), (b"5, 5", b"6")):
         yield "lengths differ", request(*(b"Content-Length: " + o for o in other), body=b"hello!"), BAD
-    for line in (b"Content_Length: 5", b"Transfer_Encoding: chunked", b"X-Transfer-Encoding: chunked", b"Content-Length-: 5", b"Transfer-Encoding2: gzip"):
+    for line in (b"Content_Length: 5", b"Transfer_Encoding: chunked", b"X-Transfer-Encoding: chunked",
+                 b"Content-Length-: 5", b"Transfer-Encoding2: gzip"):
         yield "an unknown field", request(line), None
         yield "an unknown field beside a length", request(line, b"Content-Length: 2", body=b"hi"), None
     for method in (b"GET", b"HEAD", b"DELETE", b"OPTIONS", b"PUT", b"PATCH", b"TRACE", b"FOO", b"get"):
         yield "body by length", request(b"Content-Length: 5", body=b"hello", start=method + b" /m HTTP/1.1"), None
         yield "body in chunks", request(TE[:-2], body=CHUNKS, start=method + b" /m HTTP/1.1"), None
-        yield "body like a request", request(b"Content-Length: 28", body=b"GET /i HTTP/1.1\r\nHost: i\r\n\r\n", start=method + b" /m HTTP/1.1"), None
-    yield "a length of a GiB announced in a CONNECT", request(b"Content-Length: 1073741824", start=b"CONNECT a:1 HTTP/1.1"), BAD
+        yield "body like a request", request(b"Content-Length: 28", body=b"GET /i HTTP/1.1\r\nHost: i\r\n\r\n",
+                                             start=method + b" /m HTTP/1.1"), None
+    yield "a length of a GiB announced in a CONNECT", request(b"Content-Length: 1073741824",
+                                                              start=b"CONNECT a:1 HTTP/1.1"), BAD
     yield "a CONNECT in chunks", request(TE[:-2], body=CHUNKS, start=b"CONNECT a:1 HTTP/1.1"), BAD
 
 
 # ---- chunks ----
 
 CHUNKS_BAD = [
-    b"0x5\r\nhello\r\n0\r\n\r\n", b"5 \r\nhello\r\n0\r\n\r\n", b" 5\r\nhello\r\n0\r\n\r\n", b"\t5\r\nhello\r\n0\r\n\r\n", b"+5\r\nhello\r\n0\r\n\r\n",
-    b"-5\r\nhello\r\n0\r\n\r\n", b"5\nhello\r\n0\r\n\r\n", b"5\r\nhello\n0\r\n\r\n", b"5\rhello\r\n0\r\n\r\n", b"5\r\nhello\r0\r\n\r\n",
-    b"5\r\nhello0\r\n\r\n", b"5\r\nhelloXX0\r\n\r\n", b"5\r\nhello\r\n0\n\r\n", b"5\r\nhello\r\n0\r\r\n\r\n", b"5\r\nhello\r\n0\r\n\n",
-    b"5\r\nhello\r\n\r\n\r\n", b"\r\n5\r\nhello\r\n0\r\n\r\n", b"5\r\nhello\r\n\r\n0\r\n\r\n", b"4\r\nhello\r\n0\r\n\r\n", b"6\r\nhello\r\n0\r\n\r\n",
-    b"5;\r\nhello\r\n0\r\n\r\n", b"5;\nhello\r\n0\r\n\r\n", b"5;a\nb\r\nhello\r\n0\r\n\r\n", b"5;a=\"\r\n\"\r\nhello\r\n0\r\n\r\n", b"5;a=\"b\r\nhello\r\n0\r\n\r\n",
-    b"5;a\rb\r\nhello\r\n0\r\n\r\n", b"5;a\x00\r\nhello\r\n0\r\n\r\n", b"5\x00\r\nhello\r\n0\r\n\r\n", b"5,5\r\nhello\r\n0\r\n\r\n", b"5.0\r\nhello\r\n0\r\n\r\n",
-    b"g\r\nhello\r\n0\r\n\r\n", b"5g\r\nhello\r\n0\r\n\r\n", b"fffffffffffffffff\r\nhello\r\n0\r\n\r\n", b"10000000000000005\r\nhello\r\n0\r\n\r\n",
-    b"8000000000000000\r\nhello\r\n0\r\n\r\n", b"ffffffffffffffff\r\nhello\r\n0\r\n\r\n", b"5\xa0\r\nhello\r\n0\r\n\r\n", b"\xef\xbc\x95\r\nhello\r\n0\r\n\r\n",
-    b"5\x0b\r\nhello\r\n0\r\n\r\n", b"_5\r\nhello\r\n0\r\n\r\n", b"5_\r\nhello\r\n0\r\n\r\n", b"\"5\"\r\nhello\r\n0\r\n\r\n", b"5\r\nhello\r\n0;\r\n\r\n",
-    b"5;=x\r\nhello\r\n0\r\n\r\n", b"5;a=\r\nhello\r\n0\r\n\r\n", b"5;a b\r\nhello\r\n0\r\n\r\n", b"5;" + b"e" * 9000 + b"\r\nhello\r\n0\r\n\r\n",
-    b"5;\x7f\r\nhello\r\n0\r\n\r\n", b"0\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", b"0\r\n X: y\r\n\r\n", b"0\r\nX : y\r\n\r\n", b"0\r\nX: y\n\r\n", b"0\r\nX: y\r\n z\r\n\r\n",
-    b"0\r\nX: \x00\r\n\r\n", b"0\r\nX: a\rb\r\n\r\n", b"0\r\n: y\r\n\r\n", b"0\r\nX\r\n\r\n", b"0\r\n\x00X: y\r\n\r\n", b"0\r\nX: \x01\r\n\r\n", b"0\r\nX: y\r\n\n",
-    b"0\r\nX Y: z\r\n\r\n", b"0\r\nX\xe9: z\r\n\r\n", b"0\r\n" + b"X: " + b"y" * 20000 + b"\r\n\r\n", b"0\r\n" + b"X: y\r\n" * 4000 + b"\r\n",
+    b"0x5\r\nhello\r\n0\r\n\r\n", b"5 \r\nhello\r\n0\r\n\r\n", b" 5\r\nhello\r\n0\r\n\r\n",
+    b"\t5\r\nhello\r\n0\r\n\r\n", b"+5\r\nhello\r\n0\r\n\r\n",
+    b"-5\r\nhello\r\n0\r\n\r\n", b"5\nhello\r\n0\r\n\r\n", b"5\r\nhello\n0\r\n\r\n", b"5\rhello\r\n0\r\n\r\n",
+    b"5\r\nhello\r0\r\n\r\n",
+    b"5\r\nhello0\r\n\r\n", b"5\r\nhelloXX0\r\n\r\n", b"5\r\nhello\r\n0\n\r\n", b"5\r\nhello\r\n0\r\r\n\r\n",
+    b"5\r\nhello\r\n0\r\n\n",
+    b"5\r\nhello\r\n\r\n\r\n", b"\r\n5\r\nhello\r\n0\r\n\r\n", b"5\r\nhello\r\n\r\n0\r\n\r\n",
+    b"4\r\nhello\r\n0\r\n\r\n", b"6\r\nhello\r\n0\r\n\r\n",
+    b"5;\r\nhello\r\n0\r\n\r\n", b"5;\nhello\r\n0\r\n\r\n", b"5;a\nb\r\nhello\r\n0\r\n\r\n",
+    b"5;a=\"\r\n\"\r\nhello\r\n0\r\n\r\n", b"5;a=\"b\r\nhello\r\n0\r\n\r\n",
+    b"5;a\rb\r\nhello\r\n0\r\n\r\n", b"5;a\x00\r\nhello\r\n0\r\n\r\n", b"5\x00\r\nhello\r\n0\r\n\r\n",
+    b"5,5\r\nhello\r\n0\r\n\r\n", b"5.0\r\nhello\r\n0\r\n\r\n",
+    b"g\r\nhello\r\n0\r\n\r\n", b"5g\r\nhello\r\n0\r\n\r\n", b"fffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+    b"10000000000000005\r\nhello\r\n0\r\n\r\n",
+    b"8000000000000000\r\nhello\r\n0\r\n\r\n", b"ffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+    b"5\xa0\r\nhello\r\n0\r\n\r\n", b"\xef\xbc\x95\r\nhello\r\n0\r\n\r\n",
+    b"5\x0b\r\nhello\r\n0\r\n\r\n", b"_5\r\nhello\r\n0\r\n\r\n", b"5_\r\nhello\r\n0\r\n\r\n",
+    b"\"5\"\r\nhello\r\n0\r\n\r\n", b"5\r\nhello\r\n0;\r\n\r\n",
+    b"5;=x\r\nhello\r\n0\r\n\r\n", b"5;a=\r\nhello\r\n0\r\n\r\n", b"5;a b\r\nhello\r\n0\r\n\r\n", b"5;" + b"e" * 9000 +
+    b"\r\nhello\r\n0\r\n\r\n",
+    b"5;\x7f\r\nhello\r\n0\r\n\r\n", b"0\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", b"0\r\n X: y\r\n\r\n",
+    b"0\r\nX : y\r\n\r\n", b"0\r\nX: y\n\r\n", b"0\r\nX: y\r\n z\r\n\r\n",
+    b"0\r\nX: \x00\r\n\r\n", b"0\r\nX: a\rb\r\n\r\n", b"0\r\n: y\r\n\r\n", b"0\r\nX\r\n\r\n", b"0\r\n\x00X: y\r\n\r\n",
+    b"0\r\nX: \x01\r\n\r\n", b"0\r\nX: y\r\n\n",
+    b"0\r\nX Y: z\r\n\r\n", b"0\r\nX\xe9: z\r\n\r\n", b"0\r\n" + b"X: " + b"y" * 20000 + b"\r\n\r\n", b"0\r\n" +
+    b"X: y\r\n" * 4000 + b"\r\n",
 ]
 CHUNKS_GOOD = [
-    b"0\r\n\r\n", b"5\r\nhello\r\n0\r\n\r\n", b"0005\r\nhello\r\n0000\r\n\r\n", b"a\r\n0123456789\r\n0\r\n\r\n", b"A\r\n0123456789\r\n0\r\n\r\n", b"1\r\na\r\n" * 300 + b"0\r\n\r\n",
-    b"5;a\r\nhello\r\n0\r\n\r\n", b"5;a=b;c=\"d\\\"e;\"\r\nhello\r\n0\r\n\r\n", b"5 ; a = b\r\nhello\r\n0\r\n\r\n", b"5\r\nhello\r\n0;last\r\n\r\n", b"5;\t\ta\r\nhello\r\n0\r\n\r\n",
-    b"2\r\n\r\n\r\n0\r\n\r\n", b"7\r\n0\r\n\r\nGE\r\n0\r\n\r\n", b"4000\r\n" + b"z" * 16384 + b"\r\n0\r\n\r\n", b"0\r\nX: y\r\n\r\n", b"0\r\nX:\r\n\r\n", b"0\r\nX-A: 1\r\nx-a: 2\r\nX-B: \xe9\r\n\r\n",
-    b"0\r\n" + b"".join(b"X-%d: %d\r\n" % (i, i) for i in range(16)) + b"\r\n", b"0\r\n" + b"".join(b"X-%d: %d\r\n" % (i, i) for i in range(40)) + b"\r\n",
+    b"0\r\n\r\n", b"5\r\nhello\r\n0\r\n\r\n", b"0005\r\nhello\r\n0000\r\n\r\n", b"a\r\n0123456789\r\n0\r\n\r\n",
+    b"A\r\n0123456789\r\n0\r\n\r\n", b"1\r\na\r\n" * 300 + b"0\r\n\r\n",
+    b"5;a\r\nhello\r\n0\r\n\r\n", b"5;a=b;c=\"d\\\"e;\"\r\nhello\r\n0\r\n\r\n", b"5 ; a = b\r\nhello\r\n0\r\n\r\n",
+    b"5\r\nhello\r\n0;last\r\n\r\n", b"5;\t\ta\r\nhello\r\n0\r\n\r\n",
+    b"2\r\n\r\n\r\n0\r\n\r\n", b"7\r\n0\r\n\r\nGE\r\n0\r\n\r\n", b"4000\r\n" + b"z" * 16384 + b"\r\n0\r\n\r\n",
+    b"0\r\nX: y\r\n\r\n", b"0\r\nX:\r\n\r\n", b"0\r\nX-A: 1\r\nx-a: 2\r\nX-B: \xe9\r\n\r\n",
+    b"0\r\n" + b"".join(b"X-%d: %d\r\n" % (i, i) for i in range(16)) + b"\r\n", b"0\r\n" +
+    b"".join(b"X-%d: %d\r\n" % (i, i) for i in range(40)) + b"\r\n",
     b"0\r\nX: " + b"y" * 4000 + b"\r\n\r\n", b"0\r\nX:\t \ty \t\r\n\r\n",
-] + [b"0\r\nA: 1\r\n" + n + b": 5\r\nZ: 2\r\n\r\n" for n in (b"Content-Length", b"Transfer-Encoding", b"Host", b"Connection", b"Trailer", b"TE", b"Authorization", b"Content-Type",
-                                                          b"Set-Cookie", b"Cache-Control", b"Expect", b"Upgrade", b"Max-Forwards", b"Content-Encoding", b"Content-Range", b"Range")]
+] + [b"0\r\nA: 1\r\n" + n + b": 5\r\nZ: 2\r\n\r\n" for n in (b"Content-Length", b"Transfer-Encoding", b"Host",
+                                                             b"Connection", b"Trailer", b"TE", b"Authorization",
+                                                             b"Content-Type",
+                                                          b"Set-Cookie", b"Cache-Control", b"Expect", b"Upgrade",
+                                                          b"Max-Forwards", b"Content-Encoding", b"Content-Range",
+                                                          b"Range")]
 
 
 def chunk_tricks():
@@ -164,7 +200,8 @@ def every_position():
     for lost in range(len(TEMPLATE) - 2):
         if TEMPLATE[lost:lost + 1] in b"\r\n":  # half of a line's end is missing
             yield "half a CRLF", TEMPLATE[:lost] + TEMPLATE[lost + 1:] + b"abc", BAD
-    places = {"method": 2, "target": 7, "version": LINE - 2, "name": TEMPLATE.index(b"X-Y") + 1, "value": TEMPLATE.index(b"z w") + 1}
+    places = {"method": 2, "target": 7, "version": LINE - 2, "name": TEMPLATE.index(b"X-Y") + 1,
+              "value": TEMPLATE.index(b"z w") + 1}
     for where, i in places.items():
         for code in list(range(1, 32)) + [127]:
             if code in (10, 13) or (code == 9 and where == "value"):
@@ -187,27 +224,38 @@ def every_position():
 def lines():
     for method in (b"GET", b"get", b"G", b"M-SEARCH", b"!#$%&'*+-.^_`|~09az", b"X" * 200, b"PROPFIND", b"QUERY"):
         yield "method", request(start=method + b" / HTTP/1.1"), None
-    for method in (b"", b"GE(T", b"GET/", b"\"GET\"", b"GET:", b"G\xc9T", b"{}", b"G@T", b"[GET]", b"GET,", b"GET;", b"<GET>", b"G=T", b"G?T", b"G\\T"):
+    for method in (b"", b"GE(T", b"GET/", b"\"GET\"", b"GET:", b"G\xc9T", b"{}", b"G@T", b"[GET]", b"GET,", b"GET;",
+                   b"<GET>", b"G=T", b"G?T", b"G\\T"):
         yield "method", request(start=method + b" / HTTP/1.1"), BAD
     for version in (b"HTTP/1.1", b"HTTP/1.2", b"HTTP/1.9"):
         yield "version", request(start=b"GET / " + version), None
     for version in (b"HTTP/2.0", b"HTTP/3.0", b"HTTP/9.9", b"HTTP/2"):
         yield "version", request(start=b"GET / " + version), (400, 505)
-    for version in (b"", b"http/1.1", b"Http/1.1", b"HTTP/1.10", b"HTTP/01.1", b"HTTP/1.01", b"HTTP/11", b"HTTP/1", b"HTTP/1.", b"HTTP/.1", b"HTTP/0.9", b"HTTP/-1.1", b"HTTP/1.1 ",
-                    b"HTTP/ 1.1", b"HTTP/1,1", b"HTTP/1.a", b"HTTPS/1.1", b"HTTP 1.1", b"HTTP\\1.1", b"ICY/1.1", b"HTTP/1.1\t", b"HTTP/1.1x", b"HTTP/1.1 HTTP/1.1", b"HTTP/+1.1"):
+    for version in (b"", b"http/1.1", b"Http/1.1", b"HTTP/1.10", b"HTTP/01.1", b"HTTP/1.01", b"HTTP/11", b"HTTP/1",
+                    b"HTTP/1.", b"HTTP/.1", b"HTTP/0.9", b"HTTP/-1.1", b"HTTP/1.1 ",
+                    b"HTTP/ 1.1", b"HTTP/1,1", b"HTTP/1.a", b"HTTPS/1.1", b"HTTP 1.1", b"HTTP\\1.1", b"ICY/1.1",
+                    b"HTTP/1.1\t", b"HTTP/1.1x", b"HTTP/1.1 HTTP/1.1", b"HTTP/+1.1"):
         yield "version", request(start=b"GET / " + version), (400, 505)
-    for line in (b"GET /", b"GET", b"GET  / HTTP/1.1", b" GET / HTTP/1.1", b"GET / HTTP/1.1 x", b"GET /  HTTP/1.1", b"GET\t/ HTTP/1.1", b"GET HTTP/1.1", b"GET / / HTTP/1.1", b"/ HTTP/1.1",
+    for line in (b"GET /", b"GET", b"GET  / HTTP/1.1", b" GET / HTTP/1.1", b"GET / HTTP/1.1 x", b"GET /  HTTP/1.1",
+                 b"GET\t/ HTTP/1.1", b"GET HTTP/1.1", b"GET / / HTTP/1.1", b"/ HTTP/1.1",
                  b"HTTP/1.1 200 OK", b"GET /\x0bHTTP/1.1", b"GET\xa0/ HTTP/1.1", b"PRI * HTTP/2.0"):
         yield "request line", request(start=line), (400, 505)
-    for target in (b"/", b"//", b"//a/b", b"/a/../b", b"/.", b"/%00", b"/%2e%2e/", b"/a%0d%0ab", b"/?", b"/??", b"/?a=b&c", b"/a;b=c", b"/:@!$&'()*+,;=~-._", b"/a?b/c?d", b"/" + b"a" * 8000,
+    for target in (b"/", b"//", b"//a/b", b"/a/../b", b"/.", b"/%00", b"/%2e%2e/", b"/a%0d%0ab", b"/?", b"/??",
+                   b"/?a=b&c", b"/a;b=c", b"/:@!$&'()*+,;=~-._", b"/a?b/c?d", b"/" + b"a" * 8000,
                    b"/?" + b"q" * 8000, b"/a[1]", b"/?a[]=1", b"/*", b"/http://b/"):
         yield "target", request(start=b"GET " + target + b" HTTP/1.1"), None
-    for target in (b"", b"a", b"a/b", b"?x", b"#", b"/#", b"/a#b", b"*", b"/ a", b"/%", b"/%2", b"/%zz", b"/%2g", b"/<", b"/>", b"/\"", b"/\\", b"/^", b"/`", b"/{", b"/|", b"/}", b"/\xc3\xa9", b"/\x7f",
-                   b"http://", b"http:///", b"http:/a", b"http:a", b"http//a/", b"://a/", b"http://a:b/", b"http://a:99999/", b"http://a b/", b"http://u@a/", b"http://u:p@a/", b"http://@a/", b"http://:80/",
-                   b"http://[::1/", b"http://::1/", b"http://[]/", b"http://[x]/", b"http://a#b", b"http://a/#b", b"http://a,b/", b"http://a<b/", b"http://%zz/", b"http://a\\b/", b"ftp://a/", b"file:///x", b"a:443",
-                   b"javascript:x", b"http://a%/", b"http://[::1]x/", b"http://[::1]:x/", b"http://a:-1/", b"http://a:+1/"):
+    for target in (b"", b"a", b"a/b", b"?x", b"#", b"/#", b"/a#b", b"*", b"/ a", b"/%", b"/%2", b"/%zz", b"/%2g",
+                   b"/<", b"/>", b"/\"", b"/\\", b"/^", b"/`", b"/{", b"/|", b"/}", b"/\xc3\xa9", b"/\x7f",
+                   b"http://", b"http:///", b"http:/a", b"http:a", b"http//a/", b"://a/", b"http://a:b/",
+                   b"http://a:99999/", b"http://a b/", b"http://u@a/", b"http://u:p@a/", b"http://@a/", b"http://:80/",
+                   b"http://[::1/", b"http://::1/", b"http://[]/", b"http://[x]/", b"http://a#b", b"http://a/#b",
+                   b"http://a,b/", b"http://a<b/", b"http://%zz/", b"http://a\\b/", b"ftp://a/", b"file:///x", b"a:443",
+                   b"javascript:x", b"http://a%/", b"http://[::1]x/", b"http://[::1]:x/", b"http://a:-1/",
+                   b"http://a:+1/"):
         yield "target", request(start=b"GET " + target + b" HTTP/1.1"), BAD
-    for target in (b"http://a/", b"http://a", b"http://a/b?c", b"http://a?c", b"HTTP://A/", b"https://a/", b"http://a:80/x", b"http://a:/x", b"http://[::1]/", b"http://[::1]:8080/x", b"http://1.2.3.4/", b"http://b%20c/",
+    for target in (b"http://a/", b"http://a", b"http://a/b?c", b"http://a?c", b"HTTP://A/", b"https://a/",
+                   b"http://a:80/x", b"http://a:/x", b"http://[::1]/", b"http://[::1]:8080/x", b"http://1.2.3.4/",
+                   b"http://b%20c/",
                    b"http://other.example:8080/deep/path?q"):
         yield "absolute-form", request(start=b"GET " + target + b" HTTP/1.1"), None
         yield "absolute-form in 1.0", request(start=b"GET " + target + b" HTTP/1.0", host=b""), None
@@ -218,13 +266,20 @@ def lines():
         yield "OPTIONS", request(start=b"OPTIONS " + target + b" HTTP/1.1"), statuses
     for target in (b"a:443", b"[::1]:443", b"1.2.3.4:80", b"a.b-c:65535"):
         yield "CONNECT", request(start=b"CONNECT " + target + b" HTTP/1.1"), None
-    for target in (b"a", b"a:", b"a:0", b"a:65536", b"a:x", b":443", b"/", b"*", b"http://a:443", b"http://a/", b"a:443/", b"a:443?x", b"u@a:443", b"[::1]", b"::1:443", b"a b:443", b"a:443:443", b"a:-1"):
+    for target in (b"a", b"a:", b"a:0", b"a:65536", b"a:x", b":443", b"/", b"*", b"http://a:443", b"http://a/",
+                   b"a:443/", b"a:443?x", b"u@a:443", b"[::1]", b"::1:443", b"a b:443", b"a:443:443", b"a:-1"):
         yield "CONNECT", request(start=b"CONNECT " + target + b" HTTP/1.1"), BAD
 
 
-HOSTS_GOOD = [b"a", b"a.b.c", b"a:80", b"a:", b"A", b"", b"1.2.3.4", b"1.2.3.4:1", b"[::1]", b"[::1]:80", b"[fe80::1:2]", b"[v1.x]", b"a_b", b"-a-", b"a.", b"a%20b", b"xn--bcher-kva.example", b"a!$&'()*+;=b", b"localhost:65535"]
-HOSTS_BAD = [b"a b", b"a/b", b"a?b", b"a#b", b"a@b", b"u:p@a", b"a,b", b"a, b", b"a\\b", b"a<b", b"a>b", b"a\"b", b"a^b", b"a`b", b"a|b", b"a{b}", b"[a]", b"[::1", b"::1", b"[::1]]", b"[]", b"[::1]x", b"[::1]:x", b"a:b", b"a:80:80",
-             b"a:80x", b"a:-1", b"a:+1", b"a:65536", b"a:999999999999", b"http://a", b"a%", b"a%2", b"a%zz", b"\xc3\xa9", b"a\x7f", b"a\tb", b"[1.2.3.4]", b"[::1%25eth0]", b"[:::]", b"[1::2::3]", b"[12345::]", b":80", b"a\x0bb", b"*:a", b"[::1]80"]
+HOSTS_GOOD = [b"a", b"a.b.c", b"a:80", b"a:", b"A", b"", b"1.2.3.4", b"1.2.3.4:1", b"[::1]", b"[::1]:80",
+              b"[fe80::1:2]", b"[v1.x]", b"a_b", b"-a-", b"a.", b"a%20b", b"xn--bcher-kva.example", b"a!$&'()*+;=b",
+              b"localhost:65535"]
+HOSTS_BAD = [b"a b", b"a/b", b"a?b", b"a#b", b"a@b", b"u:p@a", b"a,b", b"a, b", b"a\\b", b"a<b", b"a>b", b"a\"b",
+             b"a^b", b"a`b", b"a|b", b"a{b}", b"[a]", b"[::1", b"::1", b"[::1]]", b"[]", b"[::1]x", b"[::1]:x", b"a:b",
+             b"a:80:80",
+             b"a:80x", b"a:-1", b"a:+1", b"a:65536", b"a:999999999999", b"http://a", b"a%", b"a%2", b"a%zz",
+             b"\xc3\xa9", b"a\x7f", b"a\tb", b"[1.2.3.4]", b"[::1%25eth0]", b"[:::]", b"[1::2::3]", b"[12345::]",
+             b":80", b"a\x0bb", b"*:a", b"[::1]80"]
 
 
 def hosts():
@@ -233,8 +288,10 @@ def hosts():
     for host in HOSTS_BAD:
         yield "Host", request(host=b"Host: " + host + b"\r\n", start=b"GET / HTTP/1.1"), BAD
         yield "Host in 1.0", request(host=b"Host: " + host + b"\r\n", start=b"GET / HTTP/1.0"), BAD
-    for lines_ in (b"", b"Hos: a\r\n", b"X-Host: a\r\n", b"Host : a\r\n", b" Host: a\r\n", b"Host\r\n", b"Host a\r\n", b"Host: a\r\nHost: a\r\n", b"Host: a\r\nHost: b\r\n", b"Host: a\r\nX: y\r\nhOST: \r\n",
-                   b"Host:\r\nHost: a\r\n", b"Host: a\r\n b\r\n", b"Host: a\r\nHost : b\r\n", b"Host\x00: a\r\n", b"Host: a\x00\r\n"):
+    for lines_ in (b"", b"Hos: a\r\n", b"X-Host: a\r\n", b"Host : a\r\n", b" Host: a\r\n", b"Host\r\n", b"Host a\r\n",
+                   b"Host: a\r\nHost: a\r\n", b"Host: a\r\nHost: b\r\n", b"Host: a\r\nX: y\r\nhOST: \r\n",
+                   b"Host:\r\nHost: a\r\n", b"Host: a\r\n b\r\n", b"Host: a\r\nHost : b\r\n", b"Host\x00: a\r\n",
+                   b"Host: a\x00\r\n"):
         yield "Host lines", request(host=lines_, start=b"GET / HTTP/1.1"), BAD
     yield "no Host in 1.0", request(host=b"", start=b"GET / HTTP/1.0"), None
     yield "two in 1.0", request(host=b"Host: a\r\nHost: a\r\n", start=b"GET / HTTP/1.0"), BAD
@@ -253,13 +310,18 @@ def fields():
         yield "field name", request(bytes([char]) + b"Y: z"), BAD
     for line in (b":", b": y", b"X", b"X y", b"=", b"X\xc3\xa9: y", b"X;: y", b"X\r: y"):
         yield "no field", request(line), BAD
-    for option in (b"close", b"Close", b"close, close", b"keep-alive", b"X-Secret", b"x-secret, close", b"close\r\nConnection: X-Secret", b"Keep-Alive, X-Secret, Foo", b",, close", b"", b"Host", b"Content-Length", b"Host, Content-Length, close",
+    for option in (b"close", b"Close", b"close, close", b"keep-alive", b"X-Secret", b"x-secret, close",
+                   b"close\r\nConnection: X-Secret", b"Keep-Alive, X-Secret, Foo", b",, close", b"", b"Host",
+                   b"Content-Length", b"Host, Content-Length, close",
                    b"TE", b"te, trailers", b"upgrade", b"Transfer-Encoding", b"Cookie", b"X-Forwarded-For"):
-        yield "Connection", request(b"Connection: " + option, b"X-Secret: 1", b"Keep-Alive: 300", b"TE: trailers", b"Proxy-Connection: keep-alive", b"Cookie: c", b"Content-Length: 2", body=b"hi"), None
+        yield "Connection", request(b"Connection: " + option, b"X-Secret: 1", b"Keep-Alive: 300", b"TE: trailers",
+                                    b"Proxy-Connection: keep-alive", b"Cookie: c", b"Content-Length: 2",
+                                    body=b"hi"), None
     for option in (b"a b", b"\"close\"", b"close;", b"a=b", b"close\x00", b"cl\xf6se", b"(close)", b"close/1"):
         yield "Connection", request(b"Connection: " + option), BAD
     for upgrade in (b"websocket", b"h2c", b"foo/2, bar", b"h2c, websocket", b""):
-        yield "Upgrade", request(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: " + upgrade, b"HTTP2-Settings: AAMAAABkAAQAAP__", start=b"GET / HTTP/1.1"), None
+        yield "Upgrade", request(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: " + upgrade,
+                                 b"HTTP2-Settings: AAMAAABkAAQAAP__", start=b"GET / HTTP/1.1"), None
         yield "Upgrade without its option", request(b"Upgrade: " + upgrade, start=b"GET / HTTP/1.1"), None
     for te in (b"trailers", b"gzip", b"trailers, deflate;q=0.5", b"chunked", b""):
         yield "TE", request(b"TE: " + te, b"Connection: TE"), None
@@ -279,7 +341,8 @@ def fields():
 
 def pipelines(seed=7, count=60):
     rng = random.Random(seed)
-    pool = [d for f in (framing, chunk_tricks, lines, hosts, fields, every_position) for _, d, s in f() if s is None and len(d) < 2000 and b"close" not in d.lower() and b"HTTP/1.0" not in d and
+    pool = [d for f in (framing, chunk_tricks, lines, hosts, fields, every_position) for _, d,
+            s in f() if s is None and len(d) < 2000 and b"close" not in d.lower() and b"HTTP/1.0" not in d and
             b"CONNECT" not in d and b"Upgrade" not in d]
     hostile = [d for f in (framing, chunk_tricks) for _, d, s in f() if s == BAD and len(d) < 2000]
     for i in range(count):
@@ -296,10 +359,18 @@ def requests():
 # ---- responses ----
 
 RESPONSE = b"HTTP/1.1 200 OK\r\nX-Y: z w\r\nContent-Length: 3\r\n\r\n"
-STATUS_BAD = [b"HTTP/1.1 20 OK", b"HTTP/1.1 2000 OK", b"HTTP/1.1 099 X", b"HTTP/1.1 000 X", b"HTTP/1.1 0200 X", b"HTTP/1.1 -20 X", b"HTTP/1.1 +20 X", b"HTTP/1.1 2x0 X", b"HTTP/1.1 2 0 X", b"HTTP/1.1  200 OK", b"HTTP/1.1\t200 OK", b"HTTP/1.1 200\tOK",
-              b" HTTP/1.1 200 OK", b"HTTP/2.0 200 OK", b"HTTP/0.9 200 OK", b"http/1.1 200 OK", b"HTTP/1.10 200 OK", b"HTTP/1 200 OK", b"HTTP/11 200 OK", b"ICY 200 OK", b"200 OK", b"HTTP/1.1", b"HTTP/1.1 ", b"HTTP/1.1 OK", b"HTTP/1.1 200.0 OK", b"HTTP/1.1 0x20 OK",
-              b"HTTP/1.1 200OK", b"HTTP/1.1 200 O\x00K", b"HTTP/1.1 200 O\rK", b"HTTP/1.1 200 O\x01K", b"HTTP/1.1 200 OK\x7f", b"<html>", b"GET / HTTP/1.1", b"HTTP/1.1 \xb2\xb9\xb2 X", b"HTTP/1.1 ABC X", b"HTTP/1.1x200 OK", b"\x00HTTP/1.1 200 OK"]
-STATUS_GOOD = [b"HTTP/1.1 200 OK", b"HTTP/1.1 200 ", b"HTTP/1.1 200", b"HTTP/1.1 200 A long reason, with: \"all\" (kinds) \xe9", b"HTTP/1.1 299 X", b"HTTP/1.1 404 Not Found", b"HTTP/1.1 599 X", b"HTTP/1.1 600 X", b"HTTP/1.1 999 X", b"HTTP/1.2 200 OK", b"HTTP/1.0 200 OK",
+STATUS_BAD = [b"HTTP/1.1 20 OK", b"HTTP/1.1 2000 OK", b"HTTP/1.1 099 X", b"HTTP/1.1 000 X", b"HTTP/1.1 0200 X",
+              b"HTTP/1.1 -20 X", b"HTTP/1.1 +20 X", b"HTTP/1.1 2x0 X", b"HTTP/1.1 2 0 X", b"HTTP/1.1  200 OK",
+              b"HTTP/1.1\t200 OK", b"HTTP/1.1 200\tOK",
+              b" HTTP/1.1 200 OK", b"HTTP/2.0 200 OK", b"HTTP/0.9 200 OK", b"http/1.1 200 OK", b"HTTP/1.10 200 OK",
+              b"HTTP/1 200 OK", b"HTTP/11 200 OK", b"ICY 200 OK", b"200 OK", b"HTTP/1.1", b"HTTP/1.1 ", b"HTTP/1.1 OK",
+              b"HTTP/1.1 200.0 OK", b"HTTP/1.1 0x20 OK",
+              b"HTTP/1.1 200OK", b"HTTP/1.1 200 O\x00K", b"HTTP/1.1 200 O\rK", b"HTTP/1.1 200 O\x01K",
+              b"HTTP/1.1 200 OK\x7f", b"<html>", b"GET / HTTP/1.1", b"HTTP/1.1 \xb2\xb9\xb2 X", b"HTTP/1.1 ABC X",
+              b"HTTP/1.1x200 OK", b"\x00HTTP/1.1 200 OK"]
+STATUS_GOOD = [b"HTTP/1.1 200 OK", b"HTTP/1.1 200 ", b"HTTP/1.1 200",
+               b"HTTP/1.1 200 A long reason, with: \"all\" (kinds) \xe9", b"HTTP/1.1 299 X", b"HTTP/1.1 404 Not Found",
+               b"HTTP/1.1 599 X", b"HTTP/1.1 600 X", b"HTTP/1.1 999 X", b"HTTP/1.2 200 OK", b"HTTP/1.0 200 OK",
                b"HTTP/1.1 200 \tOK", b"HTTP/1.1 206 Partial", b"HTTP/1.1 205 Reset"]
 
 
@@ -315,7 +386,8 @@ def responses():
         yield "length", response(b"Content-Length: " + length, body=b"hello"), "bad"
     for length in LENGTHS_GOOD:
         yield "length", response(b"Content-Length: " + length, body=b"hello"), "whole"
-        yield "length and bytes behind", response(b"Content-Length: " + length, body=b"hello" + RESPONSE + b"bad"), "whole"
+        yield "length and bytes behind", response(b"Content-Length: " + length, body=b"hello" + RESPONSE +
+                                                  b"bad"), "whole"
     yield "length and coding", response(b"Content-Length: 5", TE[:-2], body=CHUNKS), "bad"
     yield "coding in 1.0", response(TE[:-2], body=CHUNKS, start=b"HTTP/1.0 200 OK"), "bad"
     for body in CHUNKS_BAD:
@@ -340,7 +412,8 @@ def responses():
         yield "field name", response(b"X" + bytes([char]) + b"Y: z", b"Content-Length: 0"), "bad"
     yield from statuses()
     for option in (b"close", b"keep-alive", b"X-Secret", b"x-secret, close", b"Content-Length", b"Set-Cookie"):
-        yield "Connection", response(b"Connection: " + option, b"X-Secret: 1", b"Keep-Alive: timeout=5", b"Proxy-Connection: x", b"Upgrade: h2c", b"Content-Length: 2", body=b"hi"), "whole"
+        yield "Connection", response(b"Connection: " + option, b"X-Secret: 1", b"Keep-Alive: timeout=5",
+                                     b"Proxy-Connection: x", b"Upgrade: h2c", b"Content-Length: 2", body=b"hi"), "whole"
     for option in (b"a b", b"\"close\"", b"close;"):
         yield "Connection", response(b"Connection: " + option, b"Content-Length: 0"), "bad"
     yield "too many fields", response(*(b"X-%d: y" % i for i in range(200)), b"Content-Length: 0"), "limit"
@@ -359,20 +432,27 @@ def statuses():
         yield "interim twice", interim * 2 + final, "whole"
         yield "interim many times", interim * 150 + final, "whole"
         yield "interim and nothing", interim, "bad"
-        yield "interim with a body", response(b"Content-Length: 2", body=b"hi", start=b"HTTP/1.1 " + status + b" X") + final, "bad"
+        yield "interim with a body", response(b"Content-Length: 2", body=b"hi", start=b"HTTP/1.1 " + status +
+                                              b" X") + final, "bad"
         yield "interim in chunks", response(TE[:-2], body=CHUNKS, start=b"HTTP/1.1 " + status + b" X") + final, "bad"
         yield "interim and a bad one", interim + response(b"Content-Length: x"), "bad"
-    yield "unasked 101", response(b"Connection: upgrade", b"Upgrade: websocket", start=b"HTTP/1.1 101 X") + b"frames", "bad"
+    yield "unasked 101", response(b"Connection: upgrade", b"Upgrade: websocket",
+                                  start=b"HTTP/1.1 101 X") + b"frames", "bad"
     yield "unasked 101 without fields", response(start=b"HTTP/1.1 101 X"), "bad"
-    yield "interim, then 101", response(start=b"HTTP/1.1 100 X") + response(b"Upgrade: x", b"Connection: upgrade", start=b"HTTP/1.1 101 X"), "bad"
+    yield "interim, then 101", response(start=b"HTTP/1.1 100 X") + response(b"Upgrade: x", b"Connection: upgrade",
+                                                                            start=b"HTTP/1.1 101 X"), "bad"
     for start in (b"HTTP/1.1 204 No", b"HTTP/1.1 304 No"):
         yield "no body", response(start=start), "whole"
         yield "no body, bytes behind", response(start=start) + final, "whole"
         yield "no body, length 0", response(b"Content-Length: 0", start=start), "whole"
-    yield "304 with the length of a 200", response(b"Content-Length: 500", b"ETag: x", start=b"HTTP/1.1 304 No"), "whole"
+    yield "304 with the length of a 200", response(b"Content-Length: 500", b"ETag: x",
+                                                   start=b"HTTP/1.1 304 No"), "whole"
     yield "204 with a length", response(b"Content-Length: 5", body=b"hello", start=b"HTTP/1.1 204 No"), "bad"
     yield "204 in chunks", response(TE[:-2], body=CHUNKS, start=b"HTTP/1.1 204 No"), "bad"
     yield "304 in chunks and length", response(TE[:-2], b"Content-Length: 5", start=b"HTTP/1.1 304 No"), "bad"
-    yield "426 with Upgrade but without its option", response(b"Upgrade: foo", b"Content-Length: 0", start=b"HTTP/1.1 426 Upgrade"), "whole"
-    yield "426 without Upgrade", response(b"Connection: upgrade", b"Content-Length: 0", start=b"HTTP/1.1 426 Upgrade"), "whole"
-    yield "426 with Upgrade", response(b"Upgrade: foo", b"Connection: upgrade", b"Content-Length: 0", start=b"HTTP/1.1 426 Upgrade"), "whole"
+    yield "426 with Upgrade but without its option", response(b"Upgrade: foo", b"Content-Length: 0",
+                                                              start=b"HTTP/1.1 426 Upgrade"), "whole"
+    yield "426 without Upgrade", response(b"Connection: upgrade", b"Content-Length: 0",
+                                          start=b"HTTP/1.1 426 Upgrade"), "whole"
+    yield "426 with Upgrade", response(b"Upgrade: foo", b"Connection: upgrade", b"Content-Length: 0",
+                                       start=b"HTTP/1.1 426 Upgrade"), "whole"

@@ -9,14 +9,16 @@ import re
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 PCT = rb"%[0-9A-Fa-f]{2}"
-HOST = re.compile(rb"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|\[[vV][0-9A-Fa-f]+\.[\w.~!$&'()*+,;=:-]+\]|(?:[\w.~!$&'()*+;=-]|" + PCT + rb")*)(?::(?P<port>[0-9]*))?", re.A)
+HOST = re.compile(rb"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|\[[vV][0-9A-Fa-f]+\.[\w.~!$&'()*+,;=:-]+\]|(?:[\w.~!$&'()*+;=-]|" +
+                  PCT + rb")*)(?::(?P<port>[0-9]*))?", re.A)
 # pchar, '/' and '?', and the brackets that forms send
 ORIGIN = re.compile(rb"/(?:[\w.~!$&'()*+,;=:@/?\[\]-]|" + PCT + rb")*", re.A)
 QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
 EXTENSION = rb"[ \t]*;[ \t]*" + TOKEN + rb"(?:[ \t]*=[ \t]*(?:" + TOKEN + rb"|" + QUOTED + rb"))?"
 CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]+)(?:" + EXTENSION + rb")*")
 HOP_BY_HOP = (b"connection", b"keep-alive", b"proxy-connection", b"te", b"transfer-encoding", b"upgrade")
-NOT_IN_TRAILERS = (b"transfer-encoding", b"content-length", b"host", b"connection", b"content-type", b"content-encoding",
+NOT_IN_TRAILERS = (b"transfer-encoding", b"content-length", b"host", b"connection", b"content-type",
+                   b"content-encoding",
                    b"content-range", b"trailer", b"te", b"expect", b"authorization", b"set-cookie", b"cache-control",
                    b"max-forwards", b"range", b"if-match", b"cookie", b"upgrade", b"location", b"vary", b"age", b"date",
                    b"keep-alive", b"proxy-connection")
@@ -56,7 +58,8 @@ def wrong(condition, why):
 
 def received_head(data):
     """Applies the liberties of section 2.2: empty lines before a request line, and LF alone in the whole head."""
-    lead = re.match(rb"(?:\r\n){0,4}|\n{1,4}", data)[0] if not data.startswith(b"\n") else re.match(rb"\n{1,4}", data)[0]
+    lead = re.match(rb"(?:\r\n){0,4}|\n{1,4}",
+                    data)[0] if not data.startswith(b"\n") else re.match(rb"\n{1,4}", data)[0]
     rest = data[len(lead):]
     first = rest.find(b"\n")
     if first < 0:
@@ -134,7 +137,8 @@ def chunks(p, data, received):
     while True:
         eol = data.find(b"\r\n", at)
         if eol < 0:
-            wrong(not re.match(rb"[0-9A-Fa-f]*(?:[ \t]*;.*)?\r?\Z", data[at:], re.S) or re.search(rb"\n|\r.", data[at:], re.S),
+            wrong(not re.match(rb"[0-9A-Fa-f]*(?:[ \t]*;.*)?\r?\Z", data[at:], re.S) or re.search(rb"\n|\r.",
+                                                                                                  data[at:], re.S),
                   f"chunk size {data[at:at + 20]!r}")
             return
         m = CHUNK_LINE.fullmatch(data, at, eol)
@@ -216,7 +220,8 @@ def request(data, received=False):
     wrong(len(hosts) != 1 and not (received and p.minor == 0 and not hosts), f"Host {hosts}")
     if hosts:
         check_host(hosts[0])
-    absolute = re.fullmatch(rb"(?i:https?)://([^/?]+)([/?].*)?", p.target) if received and p.method != b"CONNECT" else None
+    absolute = re.fullmatch(rb"(?i:https?)://([^/?]+)([/?].*)?",
+                            p.target) if received and p.method != b"CONNECT" else None
     if absolute:
         p.target = absolute[2] or (b"*" if p.method == b"OPTIONS" else b"/")
         if p.target.startswith(b"?"):

@@ -58,7 +58,8 @@ def test_100_continue_is_asked_for_and_given(proxied, client):
     port, _ = proxied(connection=serve)
     c = client(port).send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
     assert asked.wait(2)
-    assert c.stream.head(type("R", (), {"__init__": lambda s, a, f, h: setattr(s, "start", a)})).start == "HTTP/1.1 100 Continue"
+    assert c.stream.head(type("R", (), {"__init__": lambda s, a, f, h: setattr(s, "start",
+                                                                               a)})).start == "HTTP/1.1 100 Continue"
     assert c.send("hello").response().text == "hello"
 
 
@@ -78,7 +79,8 @@ def test_a_final_answer_instead_of_100_continue(proxied, client, fields, close):
 
 
 def test_an_http10_client_sees_no_interim_answer_and_its_expect_goes_nowhere(proxied, client):
-    port, o = proxied(lambda r: b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n" + response(200, r.body))
+    port, o = proxied(lambda r: b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n" +
+                      response(200, r.body))
     c = client(port).send("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi")
     r, interim = raw_response(c)
     assert (r.status, r.text, interim) == (200, "hi", [])
@@ -127,7 +129,8 @@ def test_answers_without_a_body_by_status(proxied, client, status):
     port, o = proxied(lambda r: f"HTTP/1.1 {status} X\r\nETag: e\r\n\r\n".encode() if r.target == "/x" else response(200, "next"))
     c = client(port)
     r = c.request("GET", "/x")
-    assert (r.status, r.field("ETag"), r.field("Content-Length"), r.field("Transfer-Encoding")) == (status, "e", None, None)
+    assert (r.status, r.field("ETag"), r.field("Content-Length"),
+            r.field("Transfer-Encoding")) == (status, "e", None, None)
     assert c.request("GET").text == "next"
     assert o.connections == 1
 
@@ -138,7 +141,8 @@ def test_chunks_both_ways_with_trailers(proxied, client):
     def handler(r):
         assert r.field("Content-Length") is None
         return (response(fields=[("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum")], length=False) +
-                chunked(b"got ", r.body, trailers=[("X-Sum", str(len(r.body))), ("X-Echo", dict(r.trailers)["X-In"]), ("Host", "evil")]))
+                chunked(b"got ", r.body, trailers=[("X-Sum", str(len(r.body))), ("X-Echo", dict(r.trailers)["X-In"]),
+                                                   ("Host", "evil")]))
     port, o = proxied(handler)
     c = client(port)
     for _ in range(3):
@@ -152,7 +156,8 @@ def test_chunks_both_ways_with_trailers(proxied, client):
 
 def test_a_hundred_trailers_both_ways(proxied, client):
     trailers = [(f"X-{i}", "v" * i) for i in range(100)]
-    port, o = proxied(lambda r: response(fields=[("Transfer-Encoding", "chunked")], length=False) + chunked(b"x", trailers=trailers))
+    port, o = proxied(lambda r: response(fields=[("Transfer-Encoding", "chunked")], length=False) +
+                      chunked(b"x", trailers=trailers))
     c = client(port).send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
     c.send(b"1\r\nx\r\n" * 100).send(chunked(b"y", trailers=trailers))
     r = c.response()
@@ -161,7 +166,8 @@ def test_a_hundred_trailers_both_ways(proxied, client):
 
 @pytest.mark.parametrize("keep", ["", "Connection: keep-alive\r\n"])
 def test_a_chunked_answer_to_http10_ends_with_the_connection(proxied, client, keep):
-    port, _ = proxied(lambda r: response(fields=[("Transfer-Encoding", "chunked")], length=False) + chunked(b"ab", b"cde", trailers=[("X", "y")]))
+    port, _ = proxied(lambda r: response(fields=[("Transfer-Encoding", "chunked")], length=False) +
+                      chunked(b"ab", b"cde", trailers=[("X", "y")]))
     c = client(port).send(f"GET / HTTP/1.0\r\n{keep}\r\n")
     r = c.response()
     assert r.field("Transfer-Encoding") is None and r.field("Content-Length") is None and r.field("Connection") == "close"
@@ -177,7 +183,8 @@ def test_a_close_delimited_answer_is_chunked_for_http11(proxied, client):
         assert o.connections == i + 1  # the client's connection stays, the server's does not
 
 
-@pytest.mark.parametrize("version, keep, stays", [("1.0", "", False), ("1.0", "Connection: keep-alive\r\n", True), ("1.1", "", True), ("1.1", "Connection: close\r\n", False)])
+@pytest.mark.parametrize("version, keep, stays", [("1.0", "", False), ("1.0", "Connection: keep-alive\r\n", True),
+                                                  ("1.1", "", True), ("1.1", "Connection: close\r\n", False)])
 def test_keep_alive_of_either_version(proxied, client, version, keep, stays):
     port, _ = proxied()
     c = client(port).send(f"GET /x HTTP/{version}\r\nHost: a\r\n{keep}\r\n")
@@ -190,7 +197,8 @@ def test_keep_alive_of_either_version(proxied, client, version, keep, stays):
         assert c.closed()
 
 
-@pytest.mark.parametrize("version, keep, stays", [("1.0", "", False), ("1.0", "Connection: Keep-Alive\r\n", True), ("1.1", "", True), ("1.1", "Connection: close\r\n", False)])
+@pytest.mark.parametrize("version, keep, stays", [("1.0", "", False), ("1.0", "Connection: Keep-Alive\r\n", True),
+                                                  ("1.1", "", True), ("1.1", "Connection: close\r\n", False)])
 def test_keep_alive_of_either_server(proxied, client, version, keep, stays):
     port, o = proxied(lambda r: f"HTTP/{version} 200 OK\r\nContent-Length: 2\r\n{keep}\r\nhi".encode())
     c = client(port)
@@ -203,12 +211,14 @@ def test_keep_alive_of_either_server(proxied, client, version, keep, stays):
 # ---- fields ----
 
 def test_hop_by_hop_fields_end_here_both_ways(proxied, client):
-    hop = [("Connection", "X-A, keep-alive"), ("X-A", "1"), ("x-a", "2"), ("Keep-Alive", "timeout=5"), ("TE", "trailers"), ("Proxy-Connection", "close"), ("Upgrade", "h2c")]
+    hop = [("Connection", "X-A, keep-alive"), ("X-A", "1"), ("x-a", "2"), ("Keep-Alive", "timeout=5"),
+           ("TE", "trailers"), ("Proxy-Connection", "close"), ("Upgrade", "h2c")]
     port, o = proxied(lambda r: response(200, "", hop + [("X-B", "3")]))
     r = client(port).request("GET", "/", hop + [("X-B", "3")])
     for m in (r, o.requests[0]):
         assert m.field("X-B") == "3"
-        assert not [n for n, _ in m.fields if n.lower() in ("connection", "x-a", "keep-alive", "te", "proxy-connection", "upgrade")]
+        assert not [n for n, _ in m.fields if n.lower() in ("connection", "x-a", "keep-alive", "te",
+                                                            "proxy-connection", "upgrade")]
 
 
 def test_fields_that_route_and_frame_survive_being_named_in_connection(proxied, client):
@@ -275,8 +285,10 @@ CUTS = {
     "length": response(200, b"x" * 1000)[:-10],
     "length, large": response(200, b"x" * 600000)[:-10],
     "chunked": response(fields=[("Transfer-Encoding", "chunked")], length=False) + chunked(b"x" * 1000)[:-7],
-    "chunked, in the last chunk": response(fields=[("Transfer-Encoding", "chunked")], length=False) + chunked(b"x" * 1000)[:-2],
-    "in the trailers": response(fields=[("Transfer-Encoding", "chunked")], length=False) + chunked(b"x" * 1000)[:-2] + b"X: y\r\n",
+    "chunked, in the last chunk": response(fields=[("Transfer-Encoding", "chunked")], length=False) +
+    chunked(b"x" * 1000)[:-2],
+    "in the trailers": response(fields=[("Transfer-Encoding", "chunked")], length=False) + chunked(b"x" * 1000)[:-2] +
+    b"X: y\r\n",
 }
 
 
@@ -312,8 +324,10 @@ def test_a_close_delimited_answer_that_is_reset_is_cut(proxied, client):
 
 def test_bytes_behind_an_answer_reach_nobody(proxied, client):
     evil = response(200, "evil")
-    bodies = [response(200, "good"), response(fields=[("Transfer-Encoding", "chunked")], length=False) + chunked(b"good"), b"HTTP/1.1 204 No\r\n\r\n",
-              response(200, b"g" * 300000), response(200, b"g" * (72 * 1024 - len(response(200, b"g" * 70000)) + 70000))]
+    bodies = [response(200, "good"), response(fields=[("Transfer-Encoding", "chunked")], length=False) +
+              chunked(b"good"), b"HTTP/1.1 204 No\r\n\r\n",
+              response(200, b"g" * 300000), response(200, b"g" * (72 * 1024 - len(response(200, b"g" * 70000)) +
+                                                                  70000))]
     answers = [pieces for b in bodies for pieces in ([b + evil], [b, evil], [b, 0.02, evil])]
     port, _ = proxied(lambda r: list(answers[int(r.target[1:])]) if r.target != "/" else response(200, "own"))
     for i in range(len(answers)):
@@ -328,7 +342,8 @@ def test_bytes_behind_an_answer_reach_nobody(proxied, client):
 
 def test_every_answer_carries_the_token_of_its_request(proxied):
     rng = random.Random(1)
-    plan = [[(rng.choice("GGPH"), rng.randrange(6), rng.choice([0, 3, 20000, 100000])) for _ in range(40)] for _ in range(16)]
+    plan = [[(rng.choice("GGPH"), rng.randrange(6), rng.choice([0, 3, 20000,
+                                                                100000])) for _ in range(40)] for _ in range(16)]
 
     def handler(r):
         kind, fields = int(r.target[1:].split("?")[0]), [("X-Token", r.field("X-Token"))]
@@ -338,7 +353,8 @@ def test_every_answer_carries_the_token_of_its_request(proxied):
         if kind == 0:
             return response(200, body, fields)
         if kind == 1:
-            return response(fields=fields + [("Transfer-Encoding", "chunked")], length=False) + chunked(body[:7], body[7:])
+            return response(fields=fields + [("Transfer-Encoding", "chunked")],
+                            length=False) + chunked(body[:7], body[7:])
         if kind == 2:
             return [response(fields=fields, length=False), body, CLOSE]
         if kind == 3:
@@ -368,11 +384,16 @@ def test_every_answer_carries_the_token_of_its_request(proxied):
     assert o.connections < len(o.requests)
 
 
-@pytest.mark.parametrize("options", ["http-reuse never", "http-reuse safe", "http-reuse aggressive", "http-reuse always", "option httpclose", "option http-server-close", "option prefer-last-server", "option splice-auto"])
+@pytest.mark.parametrize("options", ["http-reuse never", "http-reuse safe", "http-reuse aggressive",
+                                     "http-reuse always", "option httpclose", "option http-server-close",
+                                     "option prefer-last-server", "option splice-auto"])
 def test_each_way_of_keeping_connections(ballast, origin, options):
     """Answers reach the client that asked, whatever is kept; two threads share the connections."""
-    handlers = [lambda r, f: response(200, r.body, f), lambda r, f: response(fields=f + [("Transfer-Encoding", "chunked")], length=False) + chunked(r.body or b"x"),
-                lambda r, f: [response(200, r.body, f + [("Connection", "close")]), CLOSE], lambda r, f: response(200, b"y" * 50000, f) + b"evil"]
+    handlers = [lambda r, f: response(200, r.body, f), lambda r, f: response(fields=f +
+                                                                             [("Transfer-Encoding", "chunked")],
+                                                                             length=False) + chunked(r.body or b"x"),
+                lambda r, f: [response(200, r.body, f + [("Connection", "close")]), CLOSE], lambda r,
+                f: response(200, b"y" * 50000, f) + b"evil"]
     os = [origin(lambda r: handlers[int(r.target[1:])](r, [("X-Token", r.field("X-Token"))])) for _ in range(2)]
     config = "global\n  nbthread 2\n" + CONFIG.replace("{more}", options) + "        server s2 127.0.0.1:@p@\n"
     port, faults = ballast(config, o=os[0], p=os[1]).port["web"], []
@@ -466,7 +487,8 @@ def test_the_size_of_a_target_and_the_number_of_fields(proxied, client):
 
 def test_small_buffers_lower_the_limits(ballast, origin, client):
     o = origin(lambda r: response(200, "x", [("X", "y" * int(r.target[1:]))]))
-    lb = ballast("global\n  tune.bufsize 4096\n  tune.maxrewrite 1024\n  tune.http.maxhdr 20\n" + CONFIG.replace("{more}", ""), o=o)
+    lb = ballast("global\n  tune.bufsize 4096\n  tune.maxrewrite 1024\n  tune.http.maxhdr 20\n" +
+                 CONFIG.replace("{more}", ""), o=o)
     port = lb.port["web"]
     assert get(port, "/2900").status == 200
     assert get(port, "/3100").status == 502
@@ -480,7 +502,8 @@ def test_small_buffers_lower_the_limits(ballast, origin, client):
 
 def test_curl_through_ballast_to_nginx(ballast, nginx, tmp_path):
     data = random.Random(3).randbytes(700000)
-    n = nginx(files={"f": data}, server="location /up { client_body_buffer_size 2m; return 201; } location /p { proxy_pass http://127.0.0.1:$server_port/f; }")
+    n = nginx(files={"f": data},
+              server="location /up { client_body_buffer_size 2m; return 201; } location /p { proxy_pass http://127.0.0.1:$server_port/f; }")
     port = ballast(CONFIG.replace("{more}", "option forwardfor"), o=n).port["web"]
     (tmp_path / "f").write_bytes(data)
 
@@ -500,5 +523,6 @@ def test_curl_through_ballast_to_nginx(ballast, nginx, tmp_path):
 def test_h2load_has_no_failed_request(ballast, nginx):
     n = nginx(files={"f": b"x" * 1000})
     lb = ballast("global\n  nbthread 2\n" + CONFIG.replace("{more}", ""), o=n)
-    out = subprocess.run(["h2load", "--h1", "-n4000", "-c20", "-m4", f"http://127.0.0.1:{lb.port['web']}/f"], capture_output=True, text=True, check=True, timeout=60).stdout
+    out = subprocess.run(["h2load", "--h1", "-n4000", "-c20", "-m4", f"http://127.0.0.1:{lb.port['web']}/f"],
+                         capture_output=True, text=True, check=True, timeout=60).stdout
     assert "4000 succeeded, 0 failed, 0 errored, 0 timeout" in out, out

@@ -150,7 +150,8 @@ def test_requests_of_the_second_corpus(ballast, recorder, part):
     for what, data, statuses in parts(h1_cases.requests(), 6)[part]:
         stream = data + h1_probe.SENTINEL
         for pieces in ([stream], h1_probe.split_at(stream, rng)):
-            why = h1_probe.probe_request(lb.port["web"], recorder, stream, pieces, None if statuses == "tail" else statuses)
+            why = h1_probe.probe_request(lb.port["web"], recorder, stream, pieces,
+                                         None if statuses == "tail" else statuses)
             if why:
                 problems.append(f"{what} {[len(p) for p in pieces]}: {data!r:.300}: {why:.600}")
     assert not problems, "\n".join(problems)
@@ -170,8 +171,10 @@ def test_responses_of_the_second_corpus(ballast, scripted, part):
 
 # ---- what nobody thought of ----
 
-SNIPPETS = [b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b",", b";", b"0", b"5", b"\0", b"a", b"\xff", b"\x7f", b"%", b"/", b"?", b"*", b"=", b'"', b"-", b"+", b"Host: a\r\n", b"Content-Length: 5\r\n",
-            b"Transfer-Encoding: chunked\r\n", b"chunked", b"Connection: close\r\n", b"HTTP/1.1", b"HTTP/1.0", b"0\r\n\r\n"]
+SNIPPETS = [b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b",", b";", b"0", b"5", b"\0", b"a", b"\xff", b"\x7f", b"%",
+            b"/", b"?", b"*", b"=", b'"', b"-", b"+", b"Host: a\r\n", b"Content-Length: 5\r\n",
+            b"Transfer-Encoding: chunked\r\n", b"chunked", b"Connection: close\r\n", b"HTTP/1.1", b"HTTP/1.0",
+            b"0\r\n\r\n"]
 
 
 def mutate(rng, data):

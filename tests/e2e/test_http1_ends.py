@@ -164,7 +164,8 @@ def test_a_client_that_does_not_read_is_cut(run, client):
 
 
 def test_a_client_that_does_not_read_chunks_is_cut(run, client):
-    r = run(lambda q: response(fields=[("Transfer-Encoding", "chunked")], length=False) + chunked(*[b"x" * MIB] * 20), more="timeout client 200ms")
+    r = run(lambda q: response(fields=[("Transfer-Encoding", "chunked")], length=False) + chunked(*[b"x" * MIB] * 20),
+            more="timeout client 200ms")
     c = client(r.port).send(REQUEST)
     r.ends("cD", 200)
     a = c.response()
@@ -186,8 +187,10 @@ def test_a_server_that_stops_in_its_head_is_504(run, client):
     r.ends("sH", 504)
 
 
-@pytest.mark.parametrize("answer", [response(200, b"x" * 100)[:-10], response(200, b"x" * 500000)[:-10], response(length=False) + b"abc",
-                                    response(fields=[("Transfer-Encoding", "chunked")], length=False) + b"3\r\nabc\r\n"],
+@pytest.mark.parametrize("answer", [response(200, b"x" * 100)[:-10], response(200, b"x" * 500000)[:-10],
+                                    response(length=False) + b"abc",
+                                    response(fields=[("Transfer-Encoding", "chunked")], length=False) +
+                                    b"3\r\nabc\r\n"],
                          ids=["length", "spliced", "until close", "chunked"])
 @ours
 def test_a_server_that_stops_in_its_body_is_cut(run, client, answer):
@@ -198,7 +201,8 @@ def test_a_server_that_stops_in_its_body_is_cut(run, client, answer):
 
 
 def test_the_server_has_its_time_again_with_each_piece(run, client):
-    r = run(lambda q: [response(length=False)] + [x for _ in range(8) for x in (b"x", 0.05)] + [CLOSE], more="timeout server 250ms")
+    r = run(lambda q: [response(length=False)] + [x for _ in range(8) for x in (b"x", 0.05)] + [CLOSE],
+            more="timeout server 250ms")
     assert client(r.port).send(REQUEST).response().text == "x" * 8
     r.ends("--", 200)
 
@@ -265,7 +269,9 @@ def test_a_server_that_ends_before_its_head_is_502(run, client, first, end):
     r.ends("SH", 502)
 
 
-@pytest.mark.parametrize("answer", [response(200, b"x" * 100)[:-10], response(200, b"x" * 500000)[:-10], response(fields=[("Transfer-Encoding", "chunked")], length=False) + b"3\r\nabc\r\n"], ids=["length", "spliced", "chunked"])
+@pytest.mark.parametrize("answer", [response(200, b"x" * 100)[:-10], response(200, b"x" * 500000)[:-10],
+                                    response(fields=[("Transfer-Encoding", "chunked")], length=False) +
+                                    b"3\r\nabc\r\n"], ids=["length", "spliced", "chunked"])
 @pytest.mark.parametrize("end", [CLOSE, RESET], ids=["close", "reset"])
 def test_a_server_that_ends_in_its_body(run, client, answer, end):
     r = run(lambda q: [answer, 0.02, end])
@@ -274,7 +280,9 @@ def test_a_server_that_ends_in_its_body(run, client, answer, end):
     r.ends("SD", 200)
 
 
-@pytest.mark.parametrize("answer", [pytest.param(b"HTTP/1.1 2000 OK\r\n\r\n", marks=ours), b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\nA B: c\r\n\r\n"])
+@pytest.mark.parametrize("answer", [pytest.param(b"HTTP/1.1 2000 OK\r\n\r\n", marks=ours),
+                                    b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", b"SSH-2.0-x\r\n",
+                                    b"HTTP/1.1 200 OK\r\nA B: c\r\n\r\n"])
 def test_a_bad_answer_is_502(run, client, answer):
     r = run(lambda q: [answer, 0.2])
     assert client(r.port).send(REQUEST).response().status == 502
@@ -283,7 +291,8 @@ def test_a_bad_answer_is_502(run, client, answer):
 
 @ours
 def test_a_bad_chunk_cuts_the_answer(run, client):
-    r = run(lambda q: [response(fields=[("Transfer-Encoding", "chunked")], length=False) + b"3\r\nabc\r\n", 0.03, b"zz\r\n", 0.2])
+    r = run(lambda q: [response(fields=[("Transfer-Encoding", "chunked")], length=False) + b"3\r\nabc\r\n", 0.03,
+                       b"zz\r\n", 0.2])
     a = client(r.port).send(REQUEST).response()
     assert (a.status, a.body, a.complete) == (200, b"abc", False)
     r.ends("PD", 200)
@@ -350,7 +359,8 @@ def test_a_client_that_goes_from_the_queue_with_abortonclose(run, client):
 
 # ---- Ballast itself ----
 
-@pytest.mark.parametrize("data, status", [("GET / HTTP/1.1\r\nHost: a\r\nA B: c\r\n\r\n", 400), ("GET /\x01 HTTP/1.1\r\n\r\n", 400), ("\x16\x03\x01\x00", 400),
+@pytest.mark.parametrize("data, status", [("GET / HTTP/1.1\r\nHost: a\r\nA B: c\r\n\r\n", 400),
+                                          ("GET /\x01 HTTP/1.1\r\n\r\n", 400), ("\x16\x03\x01\x00", 400),
                                           pytest.param("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x, chunked\r\n\r\n", 501, marks=ours),
                                           pytest.param("GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505, marks=ours)])
 def test_a_bad_request(run, client, data, status):
@@ -402,7 +412,8 @@ def test_a_tunnel_has_its_own_time(run, client):
     def serve(sock):
         while data := sock.recv(1000):
             sock.sendall(data)
-    r = run(connection=tunnel(serve), more="timeout client 100ms\n        timeout server 100ms\n        timeout tunnel 400ms")
+    r = run(connection=tunnel(serve),
+            more="timeout client 100ms\n        timeout server 100ms\n        timeout tunnel 400ms")
     c = client(r.port).send(UPGRADE)
     assert c.response().status == 101
     for _ in range(4):
@@ -435,7 +446,8 @@ def test_a_half_closed_tunnel_ends_sooner(run, client, side):
         if side == "server":
             sock.shutdown(socket.SHUT_WR)
         done.wait(3)
-    r = run(connection=tunnel(serve), more="timeout tunnel 4s\n        timeout client-fin 100ms\n        timeout server-fin 100ms")
+    r = run(connection=tunnel(serve),
+            more="timeout tunnel 4s\n        timeout client-fin 100ms\n        timeout server-fin 100ms")
     c = client(r.port).send(UPGRADE)
     assert c.response().status == 101
     begin = time.monotonic()

@@ -97,7 +97,8 @@ def test_large_bodies_in_both_directions_at_once(proxied, client, coding, size):
     def serve(sock, _):
         s = Stream(sock)
         r = s.head(Request)
-        sock.sendall(b"HTTP/1.1 200 OK\r\n" + (b"Content-Length: %d\r\n\r\n" % size if coding == "length" else b"Transfer-Encoding: chunked\r\n\r\n"))
+        sock.sendall(b"HTTP/1.1 200 OK\r\n" +
+                     (b"Content-Length: %d\r\n\r\n" % size if coding == "length" else b"Transfer-Encoding: chunked\r\n\r\n"))
         if coding == "length":
             sock.sendall(s.buffer)
             left = size - len(s.buffer)
@@ -139,7 +140,8 @@ def test_bodies_of_any_size_are_followed_by_the_next_request(proxied, client, si
     port, o = proxied(lambda r: response(200, r.body or b"next"))
     c = client(port)
     for _ in range(3):
-        t = threading.Thread(target=c.send, args=(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%sGET / HTTP/1.1\r\nHost: a\r\n\r\n" % (size, data),))
+        t = threading.Thread(target=c.send,
+                             args=(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%sGET / HTTP/1.1\r\nHost: a\r\n\r\n" % (size, data),))
         t.start()
         assert c.response().body == data
         assert c.response().text == "next"
@@ -236,7 +238,8 @@ def test_byte_by_byte_from_both_sides(proxied, client):
         s = Stream(sock)
         while r := s.head(Request):
             s.body(r, until_close=False)
-            answer = response(fields=[("Transfer-Encoding", "chunked"), ("X-Token", r.field("X-Token"))], length=False) + chunked(r.body, trailers=[("X", "y")])
+            answer = response(fields=[("Transfer-Encoding", "chunked"), ("X-Token", r.field("X-Token"))],
+                              length=False) + chunked(r.body, trailers=[("X", "y")])
             for i in range(len(answer)):
                 sock.sendall(answer[i:i + 1])
     port, _ = proxied(connection=serve)
@@ -437,7 +440,8 @@ def test_a_tunnel_whose_server_resets_is_reset(proxied, client):
 
 # ---- requests that are cut ----
 
-@pytest.mark.parametrize("data", [b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc", b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+@pytest.mark.parametrize("data", [b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc",
+                                  b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
                                   b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"])
 def test_a_request_cut_short_reaches_the_server_cut_short(proxied, client, data):
     complete = []
