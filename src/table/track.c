@@ -30,14 +30,6 @@ bool track_start(struct tracking *k, unsigned at, struct table *t, struct slice 
 	return true;
 }
 
-const struct tracked *track_slot(const struct tracking *k, unsigned at)
-{
-	for (; k; k = k->outer)
-		if (k->slot[at].table)
-			return &k->slot[at];
-	return NULL;
-}
-
 void track_count_slow(const struct tracking *k, enum table_data total, enum table_data rate, uint64_t n,
 	uint64_t now_ms)
 {

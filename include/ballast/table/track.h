@@ -1,4 +1,4 @@
-/* track: which entries an exchange or a connection follows, `track-sc0` to `track-sc2`.
+/* track: which entries an exchange follows, `track-sc0` to `track-sc2`.
  *
  * Each is held from track_start() to track_end() and gets every event in between.  NULL is an exchange that follows none:
  * all of these but track_start() ask for that inline, so that it costs one branch.  For the thread that owns the
@@ -16,10 +16,9 @@ struct tracked {
 	struct table_entry *entry;
 };
 
-/* In the arena of whoever follows. */
+/* In the arena of the exchange. */
 struct tracking {
 	struct tracked slot[TRACK_MAX];
-	const struct tracking *outer; /* of the connection, for an exchange; NULL: none */
 };
 
 /* What has happened already when an entry begins to be followed, bits. */
@@ -33,14 +32,17 @@ enum {
  * there, and `events`.  False: no room. */
 bool track_start(struct tracking *k, unsigned at, struct table *t, struct slice key, unsigned events, uint64_t now_ms);
 
-/* The first that is in use of the exchange's own slot and the connection's; NULL: neither. */
-const struct tracked *track_slot(const struct tracking *k, unsigned at);
+/* NULL where that slot is not in use. */
+static inline const struct tracked *track_slot(const struct tracking *k, unsigned at)
+{
+	return k && k->slot[at].table ? &k->slot[at] : NULL;
+}
 
 void track_count_slow(const struct tracking *k, enum table_data total, enum table_data rate, uint64_t n,
 	uint64_t now_ms);
 void track_end_slow(struct tracking *k, uint64_t now_ms);
 
-/* Adds `n` to a count and its rate in every entry that is followed, the connection's too. */
+/* Adds `n` to a count and its rate in every entry that is followed. */
 static inline void track_count(const struct tracking *k, enum table_data total, enum table_data rate, uint64_t n,
 	uint64_t now_ms)
 {
@@ -48,7 +50,7 @@ static inline void track_count(const struct tracking *k, enum table_data total, 
 		track_count_slow(k, total, rate, n, now_ms);
 }
 
-/* Lets its own entries go (not the connection's). */
+/* Lets its entries go. */
 static inline void track_end(struct tracking *k, uint64_t now_ms)
 {
 	if (BL_UNLIKELY(k != NULL))
