@@ -251,18 +251,29 @@ void log_send(const struct log_targets *t, enum log_level level, struct slice te
 		send_to_list(&global_targets->list, tag, level, text);
 }
 
+static void (*witness)(enum log_level level, const char *text);
+
+void log_set_witness(void (*w)(enum log_level level, const char *text))
+{
+	witness = w;
+}
+
 void log_event(const struct log_targets *t, enum log_level level, const char *fmt, ...)
 {
 	char text[EVENT_MAX];
 	va_list ap;
+	bool seen = t && witness;
 	if (!t)
 		t = global_targets;
-	if (!t || !log_wanted(t, level))
+	bool sent = t && log_wanted(t, level);
+	if (!seen && !sent)
 		return;
 	va_start(ap, fmt);
 	int n = vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	if (n > 0)
+	if (seen && n > 0)
+		witness(level, text);
+	if (sent && n > 0)
 		log_send(t, level, slice_of(text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1));
 }
 

@@ -57,6 +57,8 @@ enum say_level { SAY_NOTICE, SAY_WARNING, SAY_ALERT };
 void say_set_quiet(bool quiet);
 bool say_is_quiet(void);
 /* "[WARNING]  (pid) : text" on stderr. */
+/* Shows events of proxies and servers on standard error, too. */
+void say_show_events(void);
 void say(enum say_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same, and to the global log. */
 void say_and_log(enum say_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,4 +1,5 @@
 /* say: messages of the process itself, in HAProxy's form, so that what reads its output goes on doing so. */
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -41,6 +42,21 @@ void say(enum say_level level, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	print(level, text);
+}
+
+/* An event of a proxy or server, as HAProxy shows it in the foreground. A loop must not wait for a terminal: what it does
+ * not take is only in the log. */
+static void show_event(enum log_level level, const char *text)
+{
+	struct pollfd to = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (poll(&to, 1, 0) == 1 && to.revents & POLLOUT)
+		print(level == LOG_L_EMERG ? SAY_ALERT : SAY_WARNING, text);
+}
+
+void say_show_events(void)
+{
+	log_set_witness(show_event);
 }
 
 void say_and_log(enum say_level level, const char *fmt, ...)

@@ -136,6 +136,7 @@ static void configure_rooms(const struct run *r)
 	frontend_set_process_maxconn(r->maxconn);
 	graph_set_maxconn(r->graph, r->maxconn);
 	tls_set_limits(g->tls_maxconn, g->tls_maxrate);
+	say_show_events();
 	log_set_global(&r->graph->global.log, g->log_tag, g->log_send_hostname);
 }
 

@@ -670,3 +670,18 @@ def test_no_connection_is_refused_while_a_killed_worker_is_replaced(ballast):
     assert failures == []  # what a killed process carried is lost, but nobody is refused
     assert set(served) == {"hello"}
     assert lb.port["web"] in listening_ports()
+
+
+def test_a_server_that_goes_down_is_told_on_standard_error(ballast):
+    lb = ballast("""
+        defaults
+            mode http
+            timeout client 1s
+            timeout server 1s
+            timeout connect 1s
+        listen a
+            bind 127.0.0.1:@web@
+            server s1 127.0.0.1:@nobody@ check inter 50ms fall 1
+    """)
+    lb.wait_log("backend a has no server available!")
+    assert "[WARNING]" in lb.log() and "Server a/s1 is DOWN" in lb.log()

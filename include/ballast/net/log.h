@@ -80,6 +80,9 @@ void log_send(const struct log_targets *t, enum log_level level, struct slice te
 void log_event(const struct log_targets *t, enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Lines lost by all targets since the start. */
+/* Sees each event of a proxy or server as well (a process in the foreground shows them); NULL: nobody.  Set before the
+ * threads start; called from any. */
+void log_set_witness(void (*witness)(enum log_level level, const char *text));
 uint64_t log_dropped_total(void);
 
 #endif
