@@ -83,3 +83,13 @@ void grace_retire(void *ptr, void (*free_fn)(void *ptr))
 		begin_round();
 	pthread_mutex_unlock(&grace.lock);
 }
+
+void grace_end(void)
+{
+	struct retired *current = grace.current, *waiting = grace.waiting;
+
+	grace.current = grace.waiting = NULL;
+	grace.travelling = false;
+	free_all(current);
+	free_all(waiting);
+}

@@ -15,6 +15,7 @@
 
 #include "ballast/base/buffer.h"
 #include "ballast/base/hazard.h"
+#include "ballast/event/grace.h"
 #include "ballast/proxy/exchange.h"
 #include "ballast/server/check.h"
 
@@ -249,6 +250,8 @@ static void worker_free(struct worker *w)
 {
 	if (w->signal_fd >= 0)
 		close(w->signal_fd);
+	loop_set_all(NULL, 0); /* what is freed from now on is read by nobody */
+	grace_end();
 	free(w->thread);
 	free(w->loops);
 }

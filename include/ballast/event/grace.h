@@ -13,5 +13,7 @@
 /* Calls free_fn(ptr) once no loop can hold `ptr`, on any thread; at once where there are no loops. From any thread.
  * NULL is ignored. Where memory is out the object is lost, which is safer than freeing it. */
 void grace_retire(void *ptr, void (*free_fn)(void *ptr));
+/* After the last loop ended for good: frees what still waits. */
+void grace_end(void);
 
 #endif

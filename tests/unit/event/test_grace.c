@@ -57,6 +57,24 @@ static void test_it_is_freed_when_every_loop_had_its_turn(void **state)
 	loop_free(&b);
 }
 
+static void test_what_waits_when_the_loops_end_is_freed(void **state)
+{
+	struct loop a, *all[] = { &a };
+	(void)state;
+	freed = 0;
+	assert_int_equal(loop_init(&a, 0), 0);
+	loop_set_all(all, 1);
+	loop_enter(&a);
+	grace_retire(malloc(1), count_free); /* on its way */
+	grace_retire(malloc(1), count_free); /* waits for the next round */
+	loop_set_all(NULL, 0);
+	loop_free(&a);
+	grace_end();
+	assert_int_equal(freed, 2);
+	grace_retire(malloc(1), count_free);
+	assert_int_equal(freed, 3);
+}
+
 /* ---- threads that read while one replaces ---- */
 
 enum { READERS = 3, REPLACED = 2000 };
@@ -133,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_without_loops_it_is_freed_at_once),
 		cmocka_unit_test(test_it_is_freed_when_every_loop_had_its_turn),
+		cmocka_unit_test(test_what_waits_when_the_loops_end_is_freed),
 		cmocka_unit_test(test_readers_in_other_threads_never_see_freed_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
