@@ -66,14 +66,26 @@ static int cookie_time(struct cfg_context *c, const struct line *l, size_t *at, 
 }
 
 enum cookie_word {
-	WORD_REWRITE, WORD_INSERT, WORD_PREFIX, WORD_INDIRECT, WORD_NOCACHE, WORD_POSTONLY, WORD_PRESERVE, WORD_HTTPONLY,
-	WORD_SECURE, WORD_DOMAIN, WORD_MAXIDLE, WORD_MAXLIFE, WORD_DYNAMIC, WORD_ATTR
+	WORD_REWRITE,
+	WORD_INSERT,
+	WORD_PREFIX,
+	WORD_INDIRECT,
+	WORD_NOCACHE,
+	WORD_POSTONLY,
+	WORD_PRESERVE,
+	WORD_HTTPONLY,
+	WORD_SECURE,
+	WORD_DOMAIN,
+	WORD_MAXIDLE,
+	WORD_MAXLIFE,
+	WORD_DYNAMIC,
+	WORD_ATTR
 };
 
 static int cookie_word(struct cfg_context *c, const struct line *l, size_t *at, struct cookie_draft *k)
 {
-	static const char *const words[] = { "rewrite", "insert", "prefix", "indirect", "nocache", "postonly", "preserve",
-		"httponly", "secure", "domain", "maxidle", "maxlife", "dynamic", "attr", NULL };
+	static const char *const words[] = { "rewrite", "insert", "prefix", "indirect", "nocache", "postonly",
+		"preserve", "httponly", "secure", "domain", "maxidle", "maxlife", "dynamic", "attr", NULL };
 	const struct token *t = &l->words[(*at)++];
 	unsigned word;
 
@@ -277,8 +289,8 @@ const struct directive persist_directives[] = {
 		parse_dynamic_key, false, false },
 	{ "force-persist", SECTION_LISTEN | SECTION_BACKEND, "if|unless <condition>",
 		"requests that may go to a server that is down", parse_persist_rule, false, true },
-	{ "ignore-persist", SECTION_LISTEN | SECTION_BACKEND, "if|unless <condition>",
-		"requests that no cookie binds", parse_persist_rule, false, true },
+	{ "ignore-persist", SECTION_LISTEN | SECTION_BACKEND, "if|unless <condition>", "requests that no cookie binds",
+		parse_persist_rule, false, true },
 	{ "use-server", SECTION_LISTEN | SECTION_BACKEND, "<server> if|unless <condition>",
 		"requests that one server gets", parse_use_server, false, true },
 	{ 0 },

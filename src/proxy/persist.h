@@ -7,11 +7,11 @@
 
 /* Of an exchange whose backend has `persist`; in its arena. */
 struct persist_state {
-	struct server *server;     /* it belongs there and is there; NULL: anywhere, or it had to leave */
-	bool by_cookie;            /* the cookie named it, no use-server */
-	bool forced, ignored;      /* by force-persist, ignore-persist */
-	char in, out;              /* third and fourth letter of the termination state */
-	int64_t last_s, first_s;   /* dates of the client's cookie; 0: it had none */
+	struct server *server;   /* it belongs there and is there; NULL: anywhere, or it had to leave */
+	bool by_cookie;          /* the cookie named it, no use-server */
+	bool forced, ignored;    /* by force-persist, ignore-persist */
+	char in, out;            /* third and fourth letter of the termination state */
+	int64_t last_s, first_s; /* dates of the client's cookie; 0: it had none */
 };
 
 /* Once, before the first choice: the server that the request belongs to, NULL for none; takes out of the request what

@@ -22,38 +22,38 @@ enum admin_level { LEVEL_USER, LEVEL_OPERATOR, LEVEL_ADMIN };
 struct stats_socket {
 	struct stats_socket *next;
 	struct endpoint at;
-	enum admin_level level;      /* default operator, as HAProxy */
-	mode_t mode;                 /* 0: the umask's */
-	uid_t uid;                   /* (uid_t)-1: unchanged */
+	enum admin_level level; /* default operator, as HAProxy */
+	mode_t mode;            /* 0: the umask's */
+	uid_t uid;              /* (uid_t)-1: unchanged */
 	gid_t gid;
-	uint32_t maxconn;            /* of one socket; default 10 */
-	bool expose_listeners;       /* `expose-fd listeners`: a new process may take the listening sockets over */
+	uint32_t maxconn;      /* of one socket; default 10 */
+	bool expose_listeners; /* `expose-fd listeners`: a new process may take the listening sockets over */
 	struct place where;
 };
 
 /* `cpu-map`: CPUs (bit set) of one thread */
 struct cpu_map_entry {
-	unsigned thread; /* from 0 */
+	unsigned thread;  /* from 0 */
 	uint64_t cpus[4]; /* bit i: CPU i */
 	struct cpu_map_entry *next;
 };
 
 struct global_settings {
 	bool daemon, master_worker, quiet, zero_warning, experimental;
-	uint32_t maxconn;            /* 0: derived from the file limit */
-	uint32_t nbthread;           /* 0: the CPUs it may run on */
+	uint32_t maxconn;  /* 0: derived from the file limit */
+	uint32_t nbthread; /* 0: the CPUs it may run on */
 	uint32_t thread_groups;
 	struct cpu_map_entry *cpu_map;
 	uid_t uid;
-	gid_t gid;                   /* (uid_t)-1, (gid_t)-1: unchanged */
+	gid_t gid; /* (uid_t)-1, (gid_t)-1: unchanged */
 	const char *chroot, *pidfile, *node, *description, *localpeer, *log_tag, *log_send_hostname;
 	struct log_targets log;
 	struct stats_socket *stats_sockets;
-	uint32_t stats_timeout_ms;   /* default 10 s */
-	uint32_t ulimit_n;           /* 0: raised as far as maxconn needs */
-	uint32_t hard_stop_after_ms; /* 0: never */
-	uint32_t spread_checks;      /* percent, 0..50 */
-	uint32_t bufsize, maxrewrite, maxhdr; /* 16384, 1024, 101 */
+	uint32_t stats_timeout_ms;             /* default 10 s */
+	uint32_t ulimit_n;                     /* 0: raised as far as maxconn needs */
+	uint32_t hard_stop_after_ms;           /* 0: never */
+	uint32_t spread_checks;                /* percent, 0..50 */
+	uint32_t bufsize, maxrewrite, maxhdr;  /* 16384, 1024, 101 */
 	uint32_t tls_sessions, tls_lifetime_s; /* tune.ssl.cachesize, tune.ssl.lifetime: 20000, 300 */
 	uint32_t tls_maxconn, tls_maxrate;     /* maxsslconn, maxsslrate; 0: no limit */
 };
@@ -64,11 +64,11 @@ struct graph {
 	struct arena arena;
 	struct global_settings global;
 	struct config_env env;
-	struct tls_owned *tls;       /* contexts of listeners and servers */
-	struct frontend *frontends;  /* in the order of the files */
+	struct tls_owned *tls;      /* contexts of listeners and servers */
+	struct frontend *frontends; /* in the order of the files */
 	struct backend *backends;
-	struct table *tables;        /* stick tables, each with the name of its section */
-	const char *const *files;    /* all files that were read, NULL-ended */
+	struct table *tables;     /* stick tables, each with the name of its section */
+	const char *const *files; /* all files that were read, NULL-ended */
 };
 
 /* Reads and validates all of `src`; every error and warning of all files goes to `d`. A graph, or NULL where there was an

@@ -13,17 +13,17 @@ struct server;
 struct error_capture {
 	struct error_capture *next;
 	struct frontend *frontend;
-	struct backend *backend;  /* NULL where it was not chosen yet */
-	struct server *server;    /* responses only */
-	union addr peer;          /* the client */
+	struct backend *backend; /* NULL where it was not chosen yet */
+	struct server *server;   /* responses only */
+	union addr peer;         /* the client */
 	uint64_t exchange_id;
 	uint64_t wall_us;
-	uint32_t number;          /* errors before this one */
+	uint32_t number; /* errors before this one */
 	bool response;
-	uint16_t error;           /* enum h1_error */
-	uint32_t error_at;        /* offset of the refused byte */
-	uint64_t total;           /* bytes that were there */
-	uint32_t len;             /* bytes kept */
+	uint16_t error;    /* enum h1_error */
+	uint32_t error_at; /* offset of the refused byte */
+	uint64_t total;    /* bytes that were there */
+	uint32_t len;      /* bytes kept */
 	char bytes[4096];
 };
 

@@ -51,7 +51,7 @@ struct backend_settings {
 	const char *source_interface;
 	bool persist_dead;              /* `option persist` */
 	const char *dynamic_cookie_key; /* NULL: none */
-	const char *via; /* `option via NAME`, Ballast's own (RFC 9110 section 7.6.3) */
+	const char *via;                /* `option via NAME`, Ballast's own (RFC 9110 section 7.6.3) */
 };
 
 struct backend_thread {

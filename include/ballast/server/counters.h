@@ -38,7 +38,7 @@ enum counter {
 	COUNT_HTTP_OTHER,
 	COUNT_INTERCEPTED, /* answered by Ballast itself (return, deny, redirect, monitor, stats) */
 	COUNT_FAILED_REWRITES,
-	COUNT_ERR_INTERNAL,  /* exchanges that ended by a fault of ours */
+	COUNT_ERR_INTERNAL, /* exchanges that ended by a fault of ours */
 	COUNT_TIME_QUEUE_MS,
 	COUNT_TIME_CONNECT_MS,
 	COUNT_TIME_RESPONSE_MS,
@@ -58,7 +58,7 @@ struct counters {
 	_Atomic uint64_t v[COUNTER_COUNT];
 	_Atomic int64_t current; /* sessions or requests now; sum over the threads is the truth */
 	_Atomic int64_t current_max;
-	_Atomic uint64_t last_session_s; /* wall seconds of the last one; 0 never */
+	_Atomic uint64_t last_session_s;           /* wall seconds of the last one; 0 never */
 	_Atomic uint32_t time_max_ms[COUNT_TIMES]; /* the longest of each */
 	struct rate sess_rate, req_rate, conn_rate;
 } __attribute__((aligned(64)));

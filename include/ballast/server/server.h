@@ -70,11 +70,11 @@ struct server {
 	/* --- configuration --- */
 	struct backend *backend;
 	const char *name;
-	uint32_t id;            /* `id`, or given in order from 1 */
-	uint32_t slot;          /* place in backend.servers */
-	uint16_t weight_config; /* 0..256, default 1 */
+	uint32_t id;                                            /* `id`, or given in order from 1 */
+	uint32_t slot;                                          /* place in backend.servers */
+	uint16_t weight_config;                                 /* 0..256, default 1 */
 	bool backup, disabled_config, check_enabled, id_forced; /* id_forced: chosen by `id` */
-	uint32_t maxconn, minconn, maxqueue;           /* 0: none */
+	uint32_t maxconn, minconn, maxqueue;                    /* 0: none */
 	uint32_t pool_max_conn;                        /* idle connections kept in all; UINT32_MAX: no limit; 0: none */
 	uint32_t pool_purge_delay_ms;                  /* default 5000 */
 	uint32_t inter_ms, fastinter_ms, downinter_ms; /* 2000; 0: inter */

@@ -52,7 +52,7 @@ static void test_networks_give_the_narrowest(void **state)
 {
 	(void)state;
 	write_file("0.0.0.0/0 all\n10.0.0.0/8 ten\n10.1.0.0/16 ten-one\n10.1.2.3 host\n10.1.0.0/16 again\n255.0.0.0/8 "
-	           "top\n"
+		   "top\n"
 		   "2001:db8::/32 doc\n2001:db8::1 one\nffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff last\n");
 	static const char *const cases[][2] = { { "10.1.2.3", "host" }, { "10.1.2.4", "ten-one" },
 		{ "10.1.0.0", "ten-one" }, { "10.1.255.255", "ten-one" }, { "10.2.0.0", "ten" },
@@ -92,7 +92,7 @@ static void test_outputs_have_their_types(void **state)
 	assert_string_equal(eval(arena_printf(&world.config, "str(a),map_str_ip(%s)", path).ptr), "(none)");
 	assert_string_equal(eval("str(a),map(/nonexistent/file)"),
 		"error: converter 'map' cannot be used: cannot open the pattern file '/nonexistent/file': No such file "
-	        "or "
+		"or "
 		"directory");
 }
 
