@@ -161,7 +161,14 @@ def test_paused_listener(ballast, origin, client):
     lb.cli("disable frontend web")
     assert_at_rest(lb)
     lb.cli("enable frontend web")
-    assert get(lb.port["web"]).status == 200
+    assert wait_until(lambda: answers(lb.port["web"])) == 200 # each thread obeys at its next turn
+
+
+def answers(port):
+    try:
+        return get(port).status
+    except ConnectionRefusedError:
+        return None
 
 
 def test_tunnel_at_rest_and_half_closed(ballast, origin, client):
