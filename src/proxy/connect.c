@@ -1,6 +1,7 @@
 /* Choosing a server, a place on it, a connection to it; and trying again.
  *
- * A full server is passed over like HAProxy does; where all are full the exchange waits for the backend.  A connection
+ * As in HAProxy a full server is passed over, and where all are full the exchange waits for the backend; but where a key
+ * (`balance source`, `uri`, ...) decided, it waits for the server that the key leads to.  A connection
  * that cannot be made is tried again: with `option redispatch` at once on another server, where one is left that did
  * not fail this request and the algorithm does not bind the request to its server; else on the same one after at most a
  * second, and elsewhere at the try that the option names.  A server that failed it is only come back to where no other
@@ -21,7 +22,7 @@ static void try_server(struct exchange *x);
 
 enum {
 	RETRY_DELAY_MS = 1000,
-	CHOICES_MAX = 100, /* times that a place became free, and was taken by another again */
+	CHOICES_MAX = 100, /* rounds in which a place became free, and was taken by another again */
 };
 
 /* ---- which server ---- */
@@ -63,7 +64,8 @@ static bool is_alternative(const struct exchange *x, const struct server *s, con
 	       server_usable(s) && !is_in(x->failed, s);
 }
 
-static struct server *pick(struct exchange *x)
+/* `bound`: a key of the request led to it, so that no other one will do (with `hash-balance-factor` others will). */
+static struct server *pick(struct exchange *x, bool *bound)
 {
 	struct backend *b = x->backend;
 	struct pick_request r = { .thread = b->thread[loop_self->index].pick,
@@ -76,6 +78,7 @@ static struct server *pick(struct exchange *x)
 	const struct picker *p = backend_picker_acquire(b);
 	slot = p ? pick_choose(p, &r) : PICK_NONE;
 	backend_picker_release();
+	*bound = r.has_hash && !b->balance_factor;
 	return slot == PICK_NONE ? NULL : b->servers[slot];
 }
 
@@ -147,6 +150,7 @@ static enum join join_queue(struct exchange *x, struct server *s)
 	x->state = X_QUEUE;
 	if (!server_wait_join(&x->wait, x->backend, s, &retry))
 		return retry ? JOIN_AGAIN : JOIN_REFUSED;
+	x->server = s; /* for the log */
 	/* as HAProxy's logs count */
 	*(s ? &x->queue_server : &x->queue_backend) = x->wait.position + 1;
 	uint32_t ms = set->timeout_queue_ms ? set->timeout_queue_ms : set->timeout_connect_ms;
@@ -241,28 +245,36 @@ static enum join none_is_left(struct exchange *x, struct server *last)
 	return BL_UNLIKELY(x->failed != NULL) ? make_do(x, last) : join_queue(x, NULL);
 }
 
+/* `s` is full, or failed this request. JOIN_AGAIN: to choose anew. */
+static enum join pass_over(struct exchange *x, struct server *s, bool bound)
+{
+	enum join joined;
+
+	if (is_in(x->avoid, s))
+		return none_is_left(x, s);
+	if (bound && (joined = join_queue(x, s)) != JOIN_REFUSED)
+		return joined;
+	/* where `maxqueue` refused it, another server will do, as the manual has it */
+	return put_in(x, &x->avoid, s) == 0 ? JOIN_AGAIN : JOIN_REFUSED;
+}
+
 static void choose_by_algorithm(struct exchange *x)
 {
+	uint64_t most = (uint64_t)CHOICES_MAX * (x->backend->server_count + 1);
 	enum join joined = JOIN_AGAIN;
 
-	for (unsigned again = 0; joined == JOIN_AGAIN && again < CHOICES_MAX;) {
-		struct server *s = pick(x);
-		bool passed = s && is_in(x->avoid, s);
+	for (uint64_t n = 0; joined == JOIN_AGAIN && n < most; n++) {
+		bool bound;
+		struct server *s = pick(x, &bound);
 		if (!s) {
 			no_server(x);
 			return;
 		}
-		if (!(passed && x->failed) && BL_LIKELY(server_enter(s))) {
+		if (!(x->failed && is_in(x->failed, s)) && BL_LIKELY(server_enter(s))) {
 			begin(x, s);
 			return;
 		}
-		if (passed) {
-			joined = none_is_left(x, s);
-			again++;
-		} else if (put_in(x, &x->avoid, s) < 0) {
-			exchange_fail(x, 503, CAUSE_RESOURCE, 'Q');
-			return;
-		}
+		joined = pass_over(x, s, bound);
 	}
 	if (joined != JOINED)
 		exchange_fail(x, 503, CAUSE_SERVER_ABORT, 'Q');

@@ -117,6 +117,16 @@ def test_a_queued_request_times_out(queued):
     finish([first])
 
 
+def test_the_log_names_the_server_that_was_waited_for(queued):
+    lb, (gate,) = queued("balance uri\ntimeout queue 50ms", ["maxconn 1"])
+    first = ask(lb.port["web"])
+    gate.wait(1)
+    assert get(lb.port["web"], "/late").status == 503
+    assert " web/s0 " in lb.syslog.wait("GET /late")[0]
+    gate.release()
+    finish([first])
+
+
 def test_a_queued_request_whose_client_leaves_is_dropped(queued):
     lb, (gate,) = queued("option abortonclose\ntimeout queue 5s", ["maxconn 1"])
     first = ask(lb.port["web"])
@@ -133,6 +143,33 @@ def test_a_full_server_is_passed_over(queued):
     clients = [ask(lb.port["web"]) for _ in range(4)]
     gates[0].wait(1)
     gates[1].wait(3)
+    for g in gates:
+        g.release()
+    finish(clients)
+
+
+@pytest.mark.parametrize("algorithm", ["uri", "source", "uri\n        hash-type consistent"])
+def test_a_key_waits_for_its_server(queued, algorithm):
+    lb, gates = queued(f"balance {algorithm}", ["maxconn 1", "maxconn 1"])
+    first = ask(lb.port["web"])
+    wait_until(lambda: sum(g.held for g in gates) == 1)
+    busy = next(i for i, g in enumerate(gates) if g.held)
+    second = ask(lb.port["web"])
+    wait_until(lambda: lb.stat("web", f"s{busy}")["qcur"] == "1")
+    gates[busy].release(2)
+    finish([first, second])
+    assert gates[1 - busy].most == 0
+
+
+def test_a_full_queue_sends_a_key_elsewhere(queued):
+    lb, gates = queued("balance uri", ["maxconn 1 maxqueue 1", "maxconn 1 maxqueue 1"])
+    clients = [ask(lb.port["web"])]
+    wait_until(lambda: sum(g.held for g in gates) == 1)
+    busy = next(i for i, g in enumerate(gates) if g.held)
+    clients.append(ask(lb.port["web"]))
+    wait_until(lambda: lb.stat("web", f"s{busy}")["qcur"] == "1")
+    clients.append(ask(lb.port["web"]))
+    gates[1 - busy].wait(1)
     for g in gates:
         g.release()
     finish(clients)
