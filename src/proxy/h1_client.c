@@ -594,33 +594,65 @@ static int h1_client_flush(struct exchange *x, bool more)
 
 enum { LINGER_MS = 2000 };
 
+/* May the client send more?  It arrives at a closed socket then, whose reset takes from the client what it has not read
+ * yet: this answer, and those to requests that it pipelined before. */
+static bool may_send_more(const struct exchange *x)
+{
+	const struct client *c = x->client;
+
+	if (c->conn.flags & (CONN_EOF_READ | CONN_ERROR))
+		return false;
+	return x->request.flags & MSG_KEEP_ALIVE || !(x->flags & XF_REQUEST_DONE) || x->body_at < x->head_end ||
+	       c->in.data || c->conn.flags & CONN_READABLE;
+}
+
+/* The connection ends behind what was sent. */
+static void end_connection(struct exchange *x)
+{
+	struct client *c = x->client;
+
+	if (x->tunnel || !may_send_more(x)) {
+		client_close(c, false);
+		return;
+	}
+	outbuf_free(&c->out);
+	inbuf_free(&c->in);
+	conn_shut_write(&c->conn);
+	c->flags |= CLIENT_LINGER;
+	client_timer(c, LINGER_MS);
+	linger(c);
+	if (!(c->flags & CLIENT_CLOSED) && conn_watch(&c->conn) < 0)
+		client_close(c, false);
+}
+
+/* A body that ends with the connection would look whole: reset. Length and chunks tell by themselves. */
+static void cut_connection(struct exchange *x)
+{
+	struct client *c = x->client;
+	bool looks_whole =
+		x->flags & XF_HEAD_SENT && !(x->flags & XF_CHUNK_TO_CLIENT) && !(x->response.flags & MSG_LENGTH);
+	bool servers_fault =
+		x->cause == CAUSE_SERVER_ABORT || x->cause == CAUSE_SERVER_TIMEOUT || x->cause == CAUSE_PROXY;
+
+	if (looks_whole || x->frontend->set.no_linger || !servers_fault)
+		client_close(c, looks_whole || x->frontend->set.no_linger);
+	else
+		end_connection(x);
+}
+
 static void h1_client_finish(struct exchange *x, bool cut)
 {
 	struct client *c = x->client;
 
 	if (cut) {
-		/* A body that ends with the connection would look whole: reset. Length and chunks tell by themselves. */
-		bool looks_whole = x->flags & XF_HEAD_SENT && !(x->flags & XF_CHUNK_TO_CLIENT) &&
-		                   !(x->response.flags & MSG_LENGTH);
-		client_close(c, looks_whole || x->frontend->set.no_linger);
+		cut_connection(x);
 		return;
 	}
 	c->requests++;
 	c->since_ns = loop_self->now_ns;
 	c->handshake_ns = 0;
 	if (x->flags & XF_CLOSE_CLIENT || !(x->flags & XF_REQUEST_DONE)) {
-		bool unread = !(x->flags & XF_REQUEST_DONE) || x->body_at < x->head_end || c->in.data ||
-		              c->conn.flags & CONN_READABLE;
-		if (!unread || c->conn.flags & (CONN_EOF_READ | CONN_ERROR)) {
-			client_close(c, false);
-			return;
-		}
-		conn_shut_write(&c->conn);
-		c->flags |= CLIENT_LINGER;
-		client_timer(c, LINGER_MS);
-		linger(c);
-		if (!(c->flags & CLIENT_CLOSED) && conn_watch(&c->conn) < 0)
-			client_close(c, false);
+		end_connection(x);
 		return;
 	}
 	if (x->body_at < x->head_end) { /* pipelined: the buffer goes to the next request */

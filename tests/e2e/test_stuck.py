@@ -4,7 +4,9 @@ import socket
 import threading
 import time
 
-from peers import Client, chunked, echo_handler, get, response
+import pytest
+
+from peers import CLOSE, Client, chunked, echo_handler, get, response
 
 
 BASE = """
@@ -284,3 +286,22 @@ def test_first_request_on_a_kept_server_connection_may_take_its_time(ballast, or
     c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
     time.sleep(0.1)
     assert c.send("abc").response().text == "POST / abc"
+
+
+def test_an_end_takes_nothing_from_answers_on_their_way(ballast, origin):
+    """A request that arrives behind the end must not reset the connection under what the client has yet to read."""
+    answers = {"/big": [response(200, b"b" * 300_000)],
+               "/cut": [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut", CLOSE]}
+    lb = ballast(base(), o=origin(lambda r: answers.get(r.target, echo_handler(r))))
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
+        sock.settimeout(3)
+        sock.connect(("127.0.0.1", lb.port["web"]))
+        sock.sendall(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\nGET /cut HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.1)
+        sock.sendall(b"GET /more HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.05)
+        got = b""
+        while data := sock.recv(65536):
+            got += data
+    assert got.count(b"b") >= 300_000 and got.endswith(b"cut")
