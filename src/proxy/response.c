@@ -1,4 +1,5 @@
 /* From a response's head to the client; answers of our own; failures. */
+#include <stdio.h>
 #include <string.h>
 
 #include "ballast/proxy/log.h"
@@ -202,9 +203,10 @@ void exchange_bad_response(struct exchange *x, enum h1_error e, uint32_t at, con
 
 /* ---- our own ---- */
 
-static struct slice number_text(struct exchange *x, size_t n)
+static struct slice length_text(struct exchange *x, size_t n)
 {
-	return arena_printf(&x->arena, "%zu", n);
+	int len = snprintf(x->length_text, sizeof x->length_text, "%zu", n);
+	return slice_of(x->length_text, (size_t)len);
 }
 
 static void build_message(struct exchange *x, const struct answer *a)
@@ -217,7 +219,7 @@ static void build_message(struct exchange *x, const struct answer *a)
 	msg_set_status(m, a->status, a->reason.len ? a->reason : slice_from_str(status_reason(a->status)));
 	m->content_length = a->body.len;
 	if (!no_body)
-		msg_add(m, SLICE("Content-Length"), number_text(x, a->body.len));
+		msg_add(m, SLICE("Content-Length"), length_text(x, a->body.len));
 	if (a->content_type.len && !no_body)
 		msg_add(m, SLICE("Content-Type"), a->content_type);
 	for (unsigned i = 0; i < a->field_count; i++)

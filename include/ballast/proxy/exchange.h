@@ -141,7 +141,7 @@ struct exchange {
 	struct slice log_request; /* "GET /x HTTP/1.1" */
 	struct slice log_method, log_target;
 	struct persist_state *persist;    /* in the arena, of a backend with such rules once a server was looked for */
-	struct answer *answer;            /* own answer, in the arena */
+	char length_text[24];             /* Content-Length of an own answer: shedding load must not need memory */
 	struct vars vars;                 /* txn, req, res; in the arena */
 	struct sample_ctx sample;         /* prepared once; req and res are set as they come */
 	struct list link;                 /* all exchanges of this thread, for `show sess` */
