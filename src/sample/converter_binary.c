@@ -4,6 +4,7 @@
  * HAProxy's do: configurations compare them. */
 #include <xxhash.h>
 
+#include "ballast/base/hash.h"
 #include "private.h"
 
 static const char *prepare_bytes(struct args *args, struct arena *a)
@@ -106,69 +107,27 @@ static int run_b64dec(struct sample_ctx *ctx, const struct args *args, struct sa
 
 /* ---- hashes ---- */
 
-static uint32_t avalanche(uint32_t a)
-{
-	a = (a + 0x7ed55d16) + (a << 12);
-	a = (a ^ 0xc761c23c) ^ (a >> 19);
-	a = (a + 0x165667b1) + (a << 5);
-	a = (a + 0xd3a2646c) ^ (a << 9);
-	a = (a + 0xfd7046c5) + (a << 3);
-	a = (a ^ 0xb55a4f09) ^ (a >> 16);
-	return a * 3221225473u;
-}
-
 static int set_hash(struct sample *s, const struct args *args, uint32_t hash)
 {
-	return sample_set_int(s, args->v[0].num ? avalanche(hash) : hash);
+	return sample_set_int(s, args->v[0].num ? hash_avalanche(hash) : hash);
 }
 
 static int run_sdbm(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
-	uint32_t hash = 0;
 	(void)ctx;
-	for (size_t i = 0; i < s->str.len; i++)
-		hash = (unsigned char)s->str.ptr[i] + (hash << 6) + (hash << 16) - hash;
-	return set_hash(s, args, hash);
+	return set_hash(s, args, hash_sdbm(s->str));
 }
 
 static int run_djb2(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
-	uint32_t hash = 5381;
 	(void)ctx;
-	for (size_t i = 0; i < s->str.len; i++)
-		hash = hash * 33 + (unsigned char)s->str.ptr[i];
-	return set_hash(s, args, hash);
+	return set_hash(s, args, hash_djb2(s->str));
 }
 
-/* The polynomial of Ethernet, reflected, four bits at a time. */
 static int run_crc32(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
-	static const uint32_t table[16] = {
-		0x00000000,
-		0x1db71064,
-		0x3b6e20c8,
-		0x26d930ac,
-		0x76dc4190,
-		0x6b6b51f4,
-		0x4db26158,
-		0x5005713c,
-		0xedb88320,
-		0xf00f9344,
-		0xd6d6a3e8,
-		0xcb61b38c,
-		0x9b64c2b0,
-		0x86d3d2d4,
-		0xa00ae278,
-		0xbdbdf21c,
-	};
-	uint32_t crc = ~0u;
 	(void)ctx;
-	for (size_t i = 0; i < s->str.len; i++) {
-		crc ^= (unsigned char)s->str.ptr[i];
-		crc = table[crc & 15] ^ crc >> 4;
-		crc = table[crc & 15] ^ crc >> 4;
-	}
-	return set_hash(s, args, ~crc);
+	return set_hash(s, args, hash_crc32(s->str));
 }
 
 static int run_xxh32(struct sample_ctx *ctx, const struct args *args, struct sample *s)

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ballast/base/hash.h"
 #include "ballast/base/slice.h"
 #include "ballast/base/token.h"
 
@@ -37,15 +38,9 @@ struct hash_options {
 	struct slice param; /* name of the URL parameter */
 };
 
-/* The plain functions, as the converters of the same names. */
-uint32_t hash_sdbm(struct slice key);
-uint32_t hash_djb2(struct slice key);
-uint32_t hash_crc32(struct slice key);
 /* `none`: the low 32 bits of the number at the key's start (white space, sign, digits; clipped to what int64_t
  * holds), 0 where there is none. */
 uint32_t hash_number(struct slice key);
-/* The modifier `avalanche`. */
-uint32_t hash_avalanche(uint32_t hash);
 
 /* By function and modifier of the options. */
 uint32_t hash_key(const struct hash_options *o, struct slice key);
