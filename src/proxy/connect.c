@@ -23,6 +23,7 @@ static void try_server(struct exchange *x);
 enum {
 	RETRY_DELAY_MS = 1000,
 	CHOICES_MAX = 100, /* rounds in which a place became free, and was taken by another again */
+	CHOOSE_AGAIN_MS = 1,
 };
 
 /* ---- which server ---- */
@@ -140,10 +141,15 @@ static void queue_wake(struct server_wait *w)
 
 enum join { JOINED, JOIN_AGAIN, JOIN_REFUSED };
 
+static uint32_t queue_ms(const struct exchange *x)
+{
+	const struct backend_settings *set = &x->backend->set;
+	return set->timeout_queue_ms ? set->timeout_queue_ms : set->timeout_connect_ms;
+}
+
 /* Waits for a place on server `s`, or (NULL) on any. JOIN_AGAIN: one became free meanwhile. */
 static enum join join_queue(struct exchange *x, struct server *s)
 {
-	const struct backend_settings *set = &x->backend->set;
 	bool retry = false;
 
 	x->wait.wake = queue_wake;
@@ -153,10 +159,29 @@ static enum join join_queue(struct exchange *x, struct server *s)
 	x->server = s; /* for the log */
 	/* as HAProxy's logs count */
 	*(s ? &x->queue_server : &x->queue_backend) = x->wait.position + 1;
-	uint32_t ms = set->timeout_queue_ms ? set->timeout_queue_ms : set->timeout_connect_ms;
-	if (ms)
-		loop_timer_set(&x->timer, ms);
+	if (queue_ms(x))
+		loop_timer_set(&x->timer, queue_ms(x));
 	return JOINED;
+}
+
+/* A server's new state is seen before the picker that is made from it is published (thousands of servers take
+ * milliseconds): the queue says that there is a place, and the picker does not know of it.  That passes by itself. */
+static void choose_soon(struct exchange *x)
+{
+	x->state = X_QUEUE;
+	loop_timer_set(&x->timer, CHOOSE_AGAIN_MS);
+}
+
+void exchange_queue_timer(struct exchange *x)
+{
+	uint64_t waited_ms = (loop_self->now_ns - x->t_queue) / 1000000;
+
+	if (!x->wait.ticket && (!queue_ms(x) || waited_ms < queue_ms(x))) {
+		exchange_choose(x);
+		return;
+	}
+	exchange_stop_waiting(x);
+	exchange_fail(x, 503, CAUSE_SERVER_TIMEOUT, 'Q');
 }
 
 /* The same; false: a place became free meanwhile. */
@@ -276,7 +301,9 @@ static void choose_by_algorithm(struct exchange *x)
 		}
 		joined = pass_over(x, s, bound);
 	}
-	if (joined != JOINED)
+	if (joined == JOIN_AGAIN)
+		choose_soon(x);
+	else if (joined == JOIN_REFUSED)
 		exchange_fail(x, 503, CAUSE_SERVER_ABORT, 'Q');
 }
 

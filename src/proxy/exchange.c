@@ -436,10 +436,7 @@ static void exchange_timer(struct timer *t)
 		return;
 	}
 	switch ((enum exchange_state)x->state) {
-	case X_QUEUE:
-		exchange_stop_waiting(x);
-		exchange_fail(x, 503, CAUSE_SERVER_TIMEOUT, 'Q');
-		break;
+	case X_QUEUE: exchange_queue_timer(x); break;
 	case X_CONNECT: exchange_connect_timer(x); break;
 	case X_SEND:
 	case X_ANSWERING: server_timed_out(x); break;

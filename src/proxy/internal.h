@@ -294,6 +294,7 @@ int exchange_finish_connect(struct exchange *x);
 void exchange_stop_waiting(struct exchange *x);
 void exchange_retry(struct exchange *x, int error);
 void exchange_connect_timer(struct exchange *x);
+void exchange_queue_timer(struct exchange *x);
 /* stick.c; only where the backend has such rules */
 /* The server that a rule finds in its table, alive; NULL: none. */
 struct server *stick_match(struct exchange *x);
