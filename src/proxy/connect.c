@@ -483,6 +483,7 @@ static void try_server(struct exchange *x)
 
 	if (!x->t_connect_start)
 		x->t_connect_start = loop_self->now_ns;
+	x->t_try = loop_self->now_ns;
 	x->t_connected = 0;
 	x->state = X_CONNECT;
 	if (sc) {
@@ -508,6 +509,11 @@ static void try_server(struct exchange *x)
 	begin_connection(x, name);
 }
 
+static bool is_our_fault(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -EADDRNOTAVAIL || error == -ENOMEM;
+}
+
 /* A TCP session's answer is its connection.  A failure counts as a slow answer, so that a server that refuses at once does not seem the fastest. */
 void exchange_note_latency(struct exchange *x, bool failed)
 {
@@ -523,11 +529,34 @@ void exchange_note_latency(struct exchange *x, bool failed)
 		us < UINT32_MAX ? (uint32_t)us : UINT32_MAX, (uint32_t)loop_self->now_ms);
 }
 
+void exchange_report_now(const struct exchange *x, enum server_outcome o)
+{
+	uint64_t us = (loop_self->now_ns - (x->t_connected ? x->t_connected : x->t_try)) / 1000;
+	struct server_result r = { .outcome = o,
+		.status = o == OUTCOME_ANSWERED ? x->response.status : 0,
+		.measured = !(x->flags & XF_BODY_STARTED),
+		.latency_us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX,
+		.now_ms = loop_self->now_ms };
+
+	server_report(x->server, &r);
+}
+
+/* A failure that is the server's, and none of our own. */
+static void report_failed_connect(const struct exchange *x, int error)
+{
+	if (error == -ETIMEDOUT)
+		exchange_report(x, OUTCOME_CONNECT_TIMEOUT);
+	else if (!is_our_fault(error))
+		exchange_report(x, OUTCOME_UNREACHABLE);
+}
+
 void exchange_connected(struct exchange *x)
 {
 	int rc;
 
 	loop_timer_clear(&x->timer); /* that of the connect; without `timeout server` none follows */
+	if (!(x->flags & XF_REUSED))
+		exchange_report(x, OUTCOME_CONNECTED);
 	x->t_connected = loop_self->now_ns;
 	x->sc->requests++;
 	x->client->last_server = x->server;
@@ -625,6 +654,9 @@ void exchange_server_gone(struct exchange *x)
 		try_server(x);
 		return;
 	}
+	exchange_report(x, x->flags & XF_RESPONSE_HEAD  ? OUTCOME_BROKEN
+			   : x->flags & XF_ANSWER_BEGAN ? OUTCOME_JUNK
+							: OUTCOME_EMPTY);
 	count_add(s, COUNT_ERR_RESP, 1);
 	count_add(b, COUNT_ERR_RESP, 1);
 	exchange_count_failure(x);
@@ -687,6 +719,7 @@ void exchange_retry(struct exchange *x, int error)
 {
 	struct backend *b = x->backend;
 
+	report_failed_connect(x, error);
 	count_add(server_counters(x->server), COUNT_ERR_CONN, 1);
 	exchange_note_latency(x, true);
 	if (x->sc) {
@@ -695,11 +728,9 @@ void exchange_retry(struct exchange *x, int error)
 	}
 	loop_timer_clear(&x->timer);
 	if (x->retries >= b->set.retries) {
-		enum exchange_cause cause =
-			error == -ETIMEDOUT ? CAUSE_SERVER_TIMEOUT
-			: error == -EMFILE || error == -ENFILE || error == -EADDRNOTAVAIL || error == -ENOMEM
-				? CAUSE_RESOURCE
-				: CAUSE_SERVER_ABORT;
+		enum exchange_cause cause = error == -ETIMEDOUT   ? CAUSE_SERVER_TIMEOUT
+		                            : is_our_fault(error) ? CAUSE_RESOURCE
+		                                                  : CAUSE_SERVER_ABORT;
 		count_add(backend_counters(b), COUNT_ERR_CONN, 1);
 		exchange_fail(x, 503, cause, 'C');
 		return;

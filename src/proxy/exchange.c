@@ -413,6 +413,7 @@ static void server_timed_out(struct exchange *x)
 		exchange_server_gone(x);
 		return;
 	}
+	exchange_report(x, x->flags & XF_RESPONSE_HEAD ? OUTCOME_BROKEN : OUTCOME_TIMEOUT);
 	count_add(backend_counters(x->backend), COUNT_ERR_RESP, 1);
 	count_add(server_counters(x->server), COUNT_ERR_RESP, 1);
 	exchange_count_failure(x);

@@ -10,6 +10,7 @@
 
 #include "ballast/base/buffer.h"
 #include "ballast/proxy/exchange.h"
+#include "ballast/server/report.h"
 #include "ballast/table/track.h"
 #include "ballast/tls/tls.h"
 
@@ -287,6 +288,13 @@ bool exchange_may_forward(struct exchange *x);
 /* connect.c */
 /* For `balance ewma`: the server answered now, or failed. */
 void exchange_note_latency(struct exchange *x, bool failed);
+/* Tells who watches x->server how this attempt fared. */
+void exchange_report_now(const struct exchange *x, enum server_outcome o);
+static inline void exchange_report(const struct exchange *x, enum server_outcome o)
+{
+	if (BL_UNLIKELY(x->server->watchers != NULL))
+		exchange_report_now(x, o);
+}
 void exchange_choose(struct exchange *x);
 /* The connection to the server goes on: what is said before anything else, and the handshake. As
  * conn_finish_connect. */

@@ -149,6 +149,7 @@ int exchange_response_head(struct exchange *x)
 		return interim(x);
 	if (x->response.status == 101 && (rc = switch_protocols(x)) < 0)
 		return rc;
+	exchange_report(x, OUTCOME_ANSWERED);
 	note_response(x);
 	x->rule_stage = 0;
 	x->rule_at = 0;
@@ -195,6 +196,7 @@ void exchange_response_end(struct exchange *x)
 void exchange_bad_response(struct exchange *x, enum h1_error e, uint32_t at, const char *bytes, size_t len)
 {
 	capture_error(x, true, e, at, bytes, len);
+	exchange_report(x, OUTCOME_JUNK);
 	count_add(backend_counters(x->backend), COUNT_ERR_RESP, 1);
 	count_add(server_counters(x->server), COUNT_ERR_RESP, 1);
 	exchange_count_failure(x);

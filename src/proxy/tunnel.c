@@ -178,6 +178,7 @@ static void broke(struct exchange *x, bool client_side)
 	}
 	x->cause = CAUSE_SERVER_ABORT;
 	x->phase_letter = 'D';
+	exchange_report(x, OUTCOME_BROKEN);
 	count_add(server_counters(x->server), COUNT_SERVER_ABORTS, 1);
 	count_add(backend_counters(x->backend), COUNT_SERVER_ABORTS, 1);
 	exchange_end(x, true);

@@ -135,8 +135,8 @@ struct exchange {
 	uint64_t counted_in, counted_out;     /* of these, already in the counters */
 	uint64_t accept_wall_us;              /* wall time at which it began (log: %t, %tr) */
 	/* ns of the loop's clock; 0 not reached */
-	uint64_t t_accept, t_handshake, t_first, t_head, t_queue, t_connect_start, t_connected,
-		t_response /* the server's head */, t_end;
+	uint64_t t_accept, t_handshake, t_first, t_head, t_queue, t_connect_start, t_try /* the last one */,
+		t_connected, t_response /* the server's head */, t_end;
 	/* as received, for the log; point into `head` */
 	struct slice log_request; /* "GET /x HTTP/1.1" */
 	struct slice log_method, log_target;

@@ -22,6 +22,7 @@ struct backend;
 struct server;
 struct check;
 struct expr;
+struct server_watcher;
 
 /* Health as checks and the operator see it. */
 enum server_health {
@@ -92,6 +93,7 @@ struct server {
 	const char *check_sni;
 	uint8_t send_proxy, check_send_proxy; /* version of the PROXY header; 0: none */
 	const char *cookie;                   /* its value of the persistence cookie, or NULL */
+	struct server_watcher *watchers;      /* told of results (report.h); NULL: nobody is */
 	struct place at;                      /* where it was written */
 	/* --- live --- */
 	_Atomic(struct server_target *) target;    /* read under a hazard pointer or by the lock's holder */
