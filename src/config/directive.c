@@ -11,7 +11,8 @@
 static const struct directive *const tables[] = { global_directives, environment_directives, stats_directives,
 	cpu_directives, proxy_directives, bind_directives, routing_directives, rule_directives, persist_directives,
 	server_directives, balance_directives, outgoing_directives, check_directives, timeout_directives,
-	limit_directives, log_directives, variable_directives, option_directives, tls_directives, table_directives };
+	limit_directives, log_directives, variable_directives, option_directives, tls_directives, table_directives,
+	userlist_directives };
 enum { TABLE_COUNT = sizeof(tables) / sizeof(tables[0]) };
 
 #define for_each_directive(row) \
@@ -96,7 +97,7 @@ static int unknown_directive(struct cfg_context *c, const struct line *l)
 	for_each_directive(row) if (row->sections & c->section && !strchr(row->name, ' ')) names_add(&n, row->name);
 	for (const struct unsupported *s = unsupported_sections; s->name; s++)
 		names_add(&n, s->name);
-	for (unsigned bit = 1; bit <= SECTION_BACKEND; bit <<= 1)
+	for (unsigned bit = 1; bit <= SECTION_LAST; bit <<= 1)
 		names_add(&n, section_name(bit));
 	names_add(&n, c->section == SECTION_GLOBAL ? "stats" : "timeout");
 	return unknown_word(c, t, "directive", &n);

@@ -112,6 +112,7 @@ struct proxy {
 
 struct cpu_map_line;
 struct tls_note;
+struct userlist;
 
 struct cfg_context {
 	struct graph *graph;
@@ -122,6 +123,7 @@ struct cfg_context {
 	bool negated;                            /* the line began with `no` or `default` */
 	const char *file;                        /* whose lines come */
 	struct proxy *proxy;                     /* section that is read; NULL in global */
+	struct userlist *userlist;               /* the same, of that kind */
 	struct proxy *proxies, **last_proxy;     /* frontends, listens, backends */
 	struct proxy *defaults, **last_defaults; /* all defaults sections */
 	struct proxy *current_defaults;          /* the last one */
@@ -176,7 +178,7 @@ extern const struct directive global_directives[], environment_directives[], pro
 	limit_directives[], bind_directives[], server_directives[], balance_directives[], routing_directives[],
 	rule_directives[], persist_directives[], log_directives[], check_directives[], option_directives[],
 	outgoing_directives[], stats_directives[], cpu_directives[], variable_directives[], tls_directives[],
-	table_directives[];
+	table_directives[], userlist_directives[];
 extern const struct option_row option_rows[];
 extern const struct keyword_row bind_keywords[], server_keywords[], stats_keywords[];
 extern const struct unsupported unsupported_global[], unsupported_proxy[], unsupported_options[], unsupported_bind[],
@@ -213,6 +215,9 @@ int directive_run(struct cfg_context *c, struct line *l);
 unsigned section_kind(const char *word);
 int section_begin(struct cfg_context *c, unsigned kind, const struct line *l);
 void section_end(struct cfg_context *c);
+
+/* Of the other kinds of sections, each in its file: reads the line that begins one. 0, or -EINVAL after a diagnosis. */
+int userlist_begin(struct cfg_context *c, const struct line *l);
 
 /* --- settings.c --- */
 

@@ -3,6 +3,8 @@
  *
  * A `listen` section becomes both, with one set of rules: the exchange runs it once where it is on both sides.
  */
+#include "ballast/sample/userlist.h"
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -145,6 +147,9 @@ int finish_proxies(struct cfg_context *c)
 	check_timeouts(c);
 	resolve_backends(c);
 	compile_logs(c);
+	err = userlists_resolve(c->arena, c->diag);
+	if (err)
+		return err;
 	err = tables_resolve(&c->tables, &c->graph->tables, c->diag);
 	return err == -ENOMEM ? err : 0;
 }

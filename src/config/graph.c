@@ -21,12 +21,12 @@ static bool begins_section(const char *word)
 /* A misspelt section: at the line's start, and nearest to the name of one. Its lines are checked as if it were right. */
 static unsigned meant_section(const struct cfg_context *c, const struct line *l)
 {
-	const char *names[5];
+	const char *names[16];
 	size_t count = 0;
 
 	if (l->words[0].at.column != 1 || strcmp(l->words[0].text, "default") == 0)
 		return 0;
-	for (unsigned bit = 1; bit <= SECTION_BACKEND; bit <<= 1)
+	for (unsigned bit = 1; bit <= SECTION_LAST; bit <<= 1)
 		names[count++] = section_name(bit);
 	const char *near = diag_nearest(token_slice(&l->words[0]), names, count);
 	if (!near)

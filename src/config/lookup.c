@@ -45,6 +45,7 @@ const char *section_name(unsigned section)
 	case SECTION_FRONTEND: return "frontend";
 	case SECTION_LISTEN: return "listen";
 	case SECTION_BACKEND: return "backend";
+	case SECTION_USERLIST: return "userlist";
 	default: return "";
 	}
 }
@@ -54,7 +55,7 @@ const char *section_list(unsigned sections, char *buf, size_t len)
 	size_t at = 0;
 
 	buf[0] = '\0';
-	for (unsigned bit = 1; bit <= SECTION_BACKEND; bit <<= 1) {
+	for (unsigned bit = 1; bit <= SECTION_LAST; bit <<= 1) {
 		if (!(sections & bit))
 			continue;
 		const char *before = at == 0 ? "" : sections & ~(bit * 2 - 1) ? ", " : " and ";

@@ -10,7 +10,7 @@
 
 unsigned section_kind(const char *word)
 {
-	for (unsigned bit = 1; bit <= SECTION_BACKEND; bit <<= 1)
+	for (unsigned bit = 1; bit <= SECTION_LAST; bit <<= 1)
 		if (strcmp(word, section_name(bit)) == 0)
 			return bit;
 	return 0;
@@ -227,6 +227,27 @@ static int begin_proxy(struct cfg_context *c, unsigned kind, const struct line *
 	return 0;
 }
 
+/* Sections that are no proxies. */
+static const struct {
+	unsigned kind;
+	int (*begin)(struct cfg_context *c, const struct line *l);
+} others[] = {
+	{ SECTION_USERLIST, userlist_begin },
+};
+
+/* Where it has no name there is nothing that its lines could be put into. */
+static int begin_other(struct cfg_context *c, const struct line *l,
+	int (*begin)(struct cfg_context *c, const struct line *l))
+{
+	int err = begin(c, l);
+
+	if (err) {
+		c->section = 0;
+		c->skip = true;
+	}
+	return err;
+}
+
 int section_begin(struct cfg_context *c, unsigned kind, const struct line *l)
 {
 	section_end(c);
@@ -236,6 +257,9 @@ int section_begin(struct cfg_context *c, unsigned kind, const struct line *l)
 		return unsupported_word(c, &l->words[0].at, u);
 	}
 	c->section = kind;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (others[i].kind == kind)
+			return begin_other(c, l, others[i].begin);
 	if (kind != SECTION_GLOBAL)
 		return begin_proxy(c, kind, l);
 	return no_more_words(c, l, 0);

@@ -21,7 +21,6 @@ const struct unsupported unsupported_sections[] = {
 	{ "resolvers", NULL },
 	{ "ring", NULL },
 	{ "traces", NULL },
-	{ "userlist", NULL },
 	{ 0 },
 };
 

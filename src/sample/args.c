@@ -197,6 +197,13 @@ static int read_args(struct args_job *j, struct args *out)
 	return 0;
 }
 
+static __thread struct place preparing;
+
+const struct place *args_place(void)
+{
+	return &preparing;
+}
+
 int args_parse(struct reader *r, const struct arg_spec *spec, args_prepare *prepare, const char *kind,
 	struct slice name, struct args *out, struct arena *a, struct diag *d)
 {
@@ -212,6 +219,7 @@ int args_parse(struct reader *r, const struct arg_spec *spec, args_prepare *prep
 	} else if (spec->min) {
 		return refuse(&job, from - name.len, name.len, "needs arguments", spec->text);
 	}
+	preparing = reader_place(r, from, r->at > from ? (size_t)(r->at - from) : 1);
 	const char *wrong = prepare ? prepare(out, a) : NULL;
 	if (wrong)
 		return refuse(&job, from, (size_t)(r->at - from), wrong, spec->text);

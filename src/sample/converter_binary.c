@@ -45,66 +45,6 @@ static int run_hex(struct sample_ctx *ctx, const struct args *args, struct sampl
 	return sample_set_str(s, slice_of(out, in.len * 2));
 }
 
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* RFC 4648 section 4. */
-static int run_base64(struct sample_ctx *ctx, const struct args *args, struct sample *s)
-{
-	struct slice in = s->str;
-	size_t len = (in.len + 2) / 3 * 4;
-	char *out = arena_alloc(ctx->arena, len + 1), *at = out;
-	(void)args;
-	if (!out)
-		return -ENOMEM;
-	for (size_t i = 0; i < in.len; i += 3) {
-		size_t left = in.len - i;
-		uint32_t bits = (uint32_t)(unsigned char)in.ptr[i] << 16;
-		bits |= left > 1 ? (uint32_t)(unsigned char)in.ptr[i + 1] << 8 : 0;
-		bits |= left > 2 ? (uint32_t)(unsigned char)in.ptr[i + 2] : 0;
-		*at++ = base64_digits[bits >> 18];
-		*at++ = base64_digits[bits >> 12 & 63];
-		*at++ = left > 1 ? base64_digits[bits >> 6 & 63] : '=';
-		*at++ = left > 2 ? base64_digits[bits & 63] : '=';
-	}
-	return sample_set_str(s, slice_of(out, len));
-}
-
-static int base64_value(char c)
-{
-	const char *at = c ? strchr(base64_digits, c) : NULL;
-	return at ? (int)(at - base64_digits) : -1;
-}
-
-/* Whole groups of four with '=' at the very end only; anything else has no result. */
-static int run_b64dec(struct sample_ctx *ctx, const struct args *args, struct sample *s)
-{
-	struct slice in = s->str;
-	char *out = arena_alloc(ctx->arena, in.len / 4 * 3 + 1), *at = out;
-	size_t pad = 0;
-	(void)args;
-	if (!out)
-		return -ENOMEM;
-	if (in.len % 4)
-		return -ENOENT;
-	while (pad < 2 && in.len && in.ptr[in.len - 1 - pad] == '=')
-		pad++;
-	for (size_t i = 0; i < in.len; i += 4) {
-		uint32_t bits = 0;
-		for (size_t k = 0; k < 4; k++) {
-			int v = i + k >= in.len - pad ? 0 : base64_value(in.ptr[i + k]);
-			if (v < 0)
-				return -ENOENT;
-			bits = bits << 6 | (uint32_t)v;
-		}
-		*at++ = (char)(bits >> 16);
-		*at++ = (char)(bits >> 8);
-		*at++ = (char)bits;
-	}
-	s->type = SAMPLE_BIN;
-	s->str = slice_of(out, (size_t)(at - out) - pad);
-	return 0;
-}
-
 /* ---- hashes ---- */
 
 static int set_hash(struct sample *s, const struct args *args, uint32_t hash)
@@ -162,8 +102,6 @@ static const char *prepare_number(struct args *args, struct arena *a)
 	}
 
 const struct converter_row converter_binary_rows[] = {
-	{ "b64dec", { 0 }, SAMPLE_STR, SAMPLE_BIN, run_b64dec, NULL, "decodes base64" },
-	{ "base64", { 0 }, SAMPLE_BIN, SAMPLE_STR, run_base64, NULL, "base64" },
 	{ "bytes", { "<offset>[,<length>]", 1, 2, { ARG_INT, ARG_INT } }, SAMPLE_BIN, SAMPLE_BIN, run_bytes,
 		prepare_bytes, "bytes from an offset" },
 	HASH("crc32", "[<avalanche>]", run_crc32, "CRC-32"),

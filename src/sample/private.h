@@ -8,14 +8,20 @@
 
 /* The tables, each ended by a row without name. */
 extern const struct fetch_row fetch_internal_rows[], fetch_layer4_rows[], fetch_http_rows[], fetch_header_rows[],
-	fetch_param_rows[], fetch_cookie_rows[], fetch_var_rows[];
+	fetch_param_rows[], fetch_cookie_rows[], fetch_var_rows[], fetch_auth_rows[];
 extern const struct converter_row converter_int_rows[], converter_string_rows[], converter_binary_rows[],
-	converter_map_rows[], converter_regex_rows[], converter_var_rows[];
+	converter_base64_rows[], converter_map_rows[], converter_regex_rows[], converter_var_rows[];
 
 /* Reads `(a,b,...)` at r->at, or nothing where none is given, into *out as `spec` wants; `kind` and `name` are for
  * messages ("fetch", "path"). 0 or -EINVAL after a diagnosis, -ENOMEM. */
 int args_parse(struct reader *r, const struct arg_spec *spec, args_prepare *prepare, const char *kind,
 	struct slice name, struct args *out, struct arena *a, struct diag *d);
+
+/* For a row's `prepare`: where its arguments stand. */
+const struct place *args_place(void);
+/* Decodes base64, or that of URLs without padding, into bytes in the arena. 0, -ENOENT where it is none, -ENOMEM. */
+int base64_decode(struct arena *a, struct sample *s);
+int base64url_decode(struct arena *a, struct sample *s);
 
 /* Bytes of the fetch's or converter's name at `at`; '+' is in base32+src, '-' in set-var. */
 size_t expr_name_length(const char *at);

@@ -13,11 +13,13 @@ static const struct fetch_row *const own_fetches[] = {
 	fetch_param_rows,
 	fetch_cookie_rows,
 	fetch_var_rows,
+	fetch_auth_rows,
 };
 static const struct converter_row *const own_converters[] = {
 	converter_int_rows,
 	converter_string_rows,
 	converter_binary_rows,
+	converter_base64_rows,
 	converter_map_rows,
 	converter_regex_rows,
 	converter_var_rows,

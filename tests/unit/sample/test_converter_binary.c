@@ -21,40 +21,6 @@ static void test_hex(void **state)
 	assert_eval("str(),hex", "");
 }
 
-static void test_base64(void **state)
-{
-	(void)state;
-	assert_eval("str(),base64", "");
-	assert_eval("str(f),base64", "Zg==");
-	assert_eval("str(fo),base64", "Zm8=");
-	assert_eval("str(foo),base64", "Zm9v");
-	assert_eval("str(foobar),base64", "Zm9vYmFy");
-	assert_eval("bin(fbff),base64", "+/8=");
-	assert_eval("int(5),base64", "AAAAAAAAAAU=");
-}
-
-static void test_b64dec(void **state)
-{
-	(void)state;
-	assert_eval("str(Zm9vYmFy),b64dec", "foobar");
-	assert_eval("str(Zm8=),b64dec", "fo");
-	assert_eval("str(Zg==),b64dec", "f");
-	assert_eval("str(YQBi),b64dec,hex", "610062");
-	assert_eval("str(),b64dec", "");
-}
-
-static void test_b64dec_refuses_what_is_not_base64(void **state)
-{
-	static const char *const bad[] = { "Zg", "Zg=", "Zm 8=", "Zm-_", "=", "Zg==Zg==Z",
-		"Z===", "Zg==Zg==", "\"Z,8=\"" };
-	(void)state;
-	for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
-		char text[64];
-		snprintf(text, sizeof text, "str(%s),b64dec", bad[i]);
-		assert_eval(text, "(none)");
-	}
-}
-
 static void test_hashes(void **state)
 {
 	(void)state;
@@ -97,9 +63,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		world_test(test_bytes),
 		world_test(test_hex),
-		world_test(test_base64),
-		world_test(test_b64dec),
-		world_test(test_b64dec_refuses_what_is_not_base64),
 		world_test(test_hashes),
 		world_test(test_avalanche),
 		world_test(test_hashes_of_nothing),
