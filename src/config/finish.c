@@ -51,6 +51,8 @@ static int fill_back(struct cfg_context *c, struct proxy *p)
 	b->disabled = p->set.disabled;
 	b->at = p->at;
 	b->set = p->set.back;
+	if (b->mode == MODE_TCP) /* as the manual has it */
+		b->set.retry_on = RETRY_CONN_FAILURE;
 	b->algorithm = p->set.algorithm;
 	b->algorithm_param = p->set.algorithm_param;
 	b->hash_key = p->set.hash_key;

@@ -28,6 +28,7 @@ void proxy_settings_init(struct proxy_settings *s)
 	memset(s, 0, sizeof(*s));
 	s->mode = MODE_TCP;
 	s->back.retries = 3;
+	s->back.retry_on = RETRY_CONN_FAILURE;
 	s->back.redispatch_interval = -1;
 	s->back.reuse = REUSE_SAFE;
 	s->back.source.fd = -1;

@@ -305,7 +305,6 @@ const struct unsupported unsupported_proxy[] = {
 	{ "reqirep", "http-request set-header" },
 	{ "reqrep", "http-request set-header" },
 	{ "reqtarpit", NULL },
-	{ "retry-on", NULL },
 	{ "rspadd", "http-response add-header" },
 	{ "rspdel", "http-response del-header" },
 	{ "rsprep", "http-response set-header" },

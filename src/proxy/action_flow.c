@@ -104,8 +104,17 @@ static enum rule_result run_strict(struct exchange *x, const struct rule *r)
 	return RULE_CONTINUE;
 }
 
+static enum rule_result run_no_retry(struct exchange *x, const struct rule *r)
+{
+	(void)r;
+	x->flags |= XF_NO_L7_RETRY;
+	return RULE_CONTINUE;
+}
+
 const struct action_row flow_action_rows[] = {
 	{ "allow", RULES_BOTH, "", "ends this list of rules; the message goes on", NULL, run_allow, true },
+	{ "disable-l7-retry", RULES_REQUEST, "", "once sent, this request is not sent again", NULL, run_no_retry,
+		false },
 	{ "pause", RULES_BOTH, "<time> | <expr>", "waits before the next rule", parse_pause, run_pause, false },
 	{ "set-log-level", RULES_BOTH, "<level>", "level of this request's log line, or 'silent'", parse_log_level,
 		run_log_level, false },

@@ -1,13 +1,9 @@
-/* Choosing a server, a place on it, a connection to it; and trying again.
+/* Choosing a server, a place on it, a connection to it.
  *
  * As in HAProxy a full server is passed over, and where all are full the exchange waits for the backend; but where a key
- * (`balance source`, `uri`, ...) decided, it waits for the server that the key leads to.  A connection
- * that cannot be made is tried again: with `option redispatch` at once on another server, where one is left that did
- * not fail this request and the algorithm does not bind the request to its server; else on the same one after at most a
- * second, and elsewhere at the try that the option names.  A server that failed it is only come back to where no other
- * is left, not even a full one to wait for, and then after the same time: a dead server is never full, and would draw
- * all of a request's retries.  A request that failed on a kept connection before any byte of an answer is sent again on
- * a new one, where that is safe (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
+ * (`balance source`, `uri`, ...) decided, it waits for the server that the key leads to.  A server that failed this
+ * request is only come back to where no other is left, not even a full one to wait for, and then after the time of a
+ * retry: a dead server is never full, and would draw all of a request's retries.
  */
 #include <string.h>
 
@@ -15,10 +11,9 @@
 #include "ballast/net/proxy_protocol.h"
 #include "ballast/proxy/log.h"
 #include "ballast/sample/expr.h"
+#include "connect.h"
 #include "internal.h"
 #include "persist.h"
-
-static void try_server(struct exchange *x);
 
 enum {
 	RETRY_DELAY_MS = 1000,
@@ -58,11 +53,26 @@ static void forget_full(struct exchange *x)
 		x->avoid = NULL;
 }
 
+int exchange_shun(struct exchange *x, const struct server *s)
+{
+	return put_in(x, &x->avoid, s) < 0 || put_in(x, &x->failed, s) < 0 ? -ENOMEM : 0;
+}
+
 /* Could this request go to `s` instead of `from`? Of backups the first alone is used, without `allbackups`. */
 static bool is_alternative(const struct exchange *x, const struct server *s, const struct server *from)
 {
 	return s != from && s->backup == from->backup && (!s->backup || x->backend->set.all_backups) &&
 	       server_usable(s) && !is_in(x->failed, s);
+}
+
+bool exchange_has_alternative(const struct exchange *x)
+{
+	const struct backend *b = x->backend;
+
+	for (uint32_t i = 0; i < b->server_count; i++)
+		if (is_alternative(x, b->servers[i], x->server))
+			return true;
+	return false;
 }
 
 /* `bound`: a key of the request led to it, so that no other one will do (with `hash-balance-factor` others will). */
@@ -104,7 +114,7 @@ static void take_place(struct exchange *x, struct server *s)
 	count_add(backend_counters(x->backend), COUNT_LB_CHOSEN, 1);
 }
 
-static void retry_later(struct exchange *x)
+void exchange_retry_later(struct exchange *x)
 {
 	uint32_t ms = x->backend->set.timeout_connect_ms;
 
@@ -117,9 +127,9 @@ static void begin(struct exchange *x, struct server *s)
 {
 	take_place(x, s);
 	if (BL_UNLIKELY(x->failed != NULL) && is_in(x->failed, s))
-		retry_later(x);
+		exchange_retry_later(x);
 	else
-		try_server(x);
+		exchange_try_server(x);
 }
 
 static void queue_wake(struct server_wait *w)
@@ -383,7 +393,7 @@ static struct server_conn *take_kept(struct exchange *x, const char *name)
 	return sc;
 }
 
-static bool is_idempotent(const struct exchange *x)
+bool exchange_is_idempotent(const struct exchange *x)
 {
 	switch (x->request.method) {
 	case METHOD_GET:
@@ -408,7 +418,7 @@ static struct server_conn *take_standing(struct exchange *x, const char *name)
 {
 	struct server_conn *sc;
 
-	while ((sc = take_kept(x, name)) && (!is_idempotent(x) || has_body(x)) && !conn_is_quiet(&sc->conn))
+	while ((sc = take_kept(x, name)) && (!exchange_is_idempotent(x) || has_body(x)) && !conn_is_quiet(&sc->conn))
 		server_conn_drop(sc, false);
 	return sc;
 }
@@ -474,7 +484,7 @@ static void begin_connection(struct exchange *x, const char *name)
 		loop_timer_set(&x->timer, x->backend->set.timeout_connect_ms);
 }
 
-static void try_server(struct exchange *x)
+void exchange_try_server(struct exchange *x)
 {
 	struct server *s = x->server;
 	const char *name = server_name(x);
@@ -507,47 +517,6 @@ static void try_server(struct exchange *x)
 	sc->is_private = x->backend->set.reuse == REUSE_NEVER || s->send_proxy; /* that is about one client */
 	count_add(server_counters(s), COUNT_CONN, 1);
 	begin_connection(x, name);
-}
-
-static bool is_our_fault(int error)
-{
-	return error == -EMFILE || error == -ENFILE || error == -EADDRNOTAVAIL || error == -ENOMEM;
-}
-
-/* A TCP session's answer is its connection.  A failure counts as a slow answer, so that a server that refuses at once does not seem the fastest. */
-void exchange_note_latency(struct exchange *x, bool failed)
-{
-	const struct backend *b = x->backend;
-	uint64_t since = x->t_connected && !(x->flags & XF_TCP) ? x->t_connected : x->t_connect_start;
-	uint64_t us = (loop_self->now_ns - since) / 1000;
-
-	if (!b->latency)
-		return;
-	if (failed && us < PICK_FAILURE_US)
-		us = PICK_FAILURE_US;
-	pick_latency_note(&b->latency[x->server->slot], b->latency_decay_ms,
-		us < UINT32_MAX ? (uint32_t)us : UINT32_MAX, (uint32_t)loop_self->now_ms);
-}
-
-void exchange_report_now(const struct exchange *x, enum server_outcome o)
-{
-	uint64_t us = (loop_self->now_ns - (x->t_connected ? x->t_connected : x->t_try)) / 1000;
-	struct server_result r = { .outcome = o,
-		.status = o == OUTCOME_ANSWERED ? x->response.status : 0,
-		.measured = !(x->flags & XF_BODY_STARTED),
-		.latency_us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX,
-		.now_ms = loop_self->now_ms };
-
-	server_report(x->server, &r);
-}
-
-/* A failure that is the server's, and none of our own. */
-static void report_failed_connect(const struct exchange *x, int error)
-{
-	if (error == -ETIMEDOUT)
-		exchange_report(x, OUTCOME_CONNECT_TIMEOUT);
-	else if (!is_our_fault(error))
-		exchange_report(x, OUTCOME_UNREACHABLE);
 }
 
 void exchange_connected(struct exchange *x)
@@ -600,155 +569,4 @@ void exchange_send_failed(struct exchange *x)
 	x->server_ops->read(x);
 	if (x->sc == sc && x->state == X_SEND && !(x->flags & XF_SUSPENDED))
 		exchange_server_gone(x);
-}
-
-/* ---- again ---- */
-
-static bool may_resend(const struct exchange *x)
-{
-	if (x->flags & (XF_BODY_STARTED | XF_ANSWER_BEGAN) || !(x->flags & XF_REUSED) ||
-		x->retries >= x->backend->set.retries)
-		return false;
-	return is_idempotent(x) || (x->flags & XF_SEND_BROKEN && x->nothing_sent);
-}
-
-/* As if nothing of the request had been given to any server. */
-static void rewind_request(struct exchange *x)
-{
-	if (!(x->flags & XF_REQUEST_DONE))
-		inbuf_free(&x->client->in);
-	x->body_at = x->head_len;
-	h1_body_init(&x->request_body, &x->request, &exchange_h1_limits);
-	x->flags &=
-		~(uint32_t)(XF_REQUEST_DONE | XF_REQUEST_SENT | XF_CHUNK_TO_SERVER | XF_CLOSE_SERVER | XF_SEND_BROKEN);
-	if (x->backend->set.connection != CONNECTION_KEEP_ALIVE && !(x->request.flags & MSG_UPGRADE))
-		x->flags |= XF_CLOSE_SERVER;
-	x->server_in_end = 0;
-	x->parser.msg = NULL;
-}
-
-static void count_retry(struct exchange *x)
-{
-	x->retries++;
-	count_add(server_counters(x->server), COUNT_RETRIES, 1);
-	count_add(backend_counters(x->backend), COUNT_RETRIES, 1);
-}
-
-void exchange_server_gone(struct exchange *x)
-{
-	struct counters *s = server_counters(x->server), *b = backend_counters(x->backend);
-
-	if (x->flags & XF_RESPONSE_DONE) {
-		x->flags |= XF_CLOSE_CLIENT;
-		exchange_release_server(x, false);
-		exchange_check_done(x);
-		return;
-	}
-	if (!(x->flags & XF_RESPONSE_HEAD) && may_resend(x)) {
-		server_conn_drop(x->sc, false);
-		x->sc = NULL;
-		outbuf_free(&x->server_out);
-		count_retry(x);
-		rewind_request(x);
-		x->tried_fresh = true; /* the next kept one could be as stale */
-		try_server(x);
-		return;
-	}
-	exchange_report(x, x->flags & XF_RESPONSE_HEAD  ? OUTCOME_BROKEN
-			   : x->flags & XF_ANSWER_BEGAN ? OUTCOME_JUNK
-							: OUTCOME_EMPTY);
-	count_add(s, COUNT_ERR_RESP, 1);
-	count_add(b, COUNT_ERR_RESP, 1);
-	exchange_count_failure(x);
-	if (!(x->flags & XF_RESPONSE_HEAD)) {
-		exchange_note_latency(x, true);
-		exchange_fail(x, 502, CAUSE_SERVER_ABORT, 'H');
-		return;
-	}
-	count_add(s, COUNT_SERVER_ABORTS, 1);
-	count_add(b, COUNT_SERVER_ABORTS, 1);
-	count_add(frontend_counters(x->frontend), COUNT_SERVER_ABORTS, 1);
-	x->cause = CAUSE_SERVER_ABORT;
-	x->phase_letter = 'D';
-	exchange_end(x, true);
-}
-
-static bool another_is_left(const struct exchange *x)
-{
-	const struct backend *b = x->backend;
-
-	for (uint32_t i = 0; i < b->server_count; i++)
-		if (is_alternative(x, b->servers[i], x->server))
-			return true;
-	return false;
-}
-
-static bool redispatches(const struct exchange *x)
-{
-	const struct backend_settings *set = &x->backend->set;
-	int64_t interval = set->redispatch_interval;
-
-	if (!server_alive(x->server) && !persist_holds(x))
-		return true;
-	if (!set->redispatch || (persist_bound(x) && x->persist->forced))
-		return false;
-	if (x->backend->hash_key == HASH_NONE && !persist_bound(x) && another_is_left(x))
-		return true;
-	if (interval > 0)
-		return x->retries % interval == 0;
-	return (int64_t)x->retries == set->retries + 1 + interval;
-}
-
-static void go_elsewhere(struct exchange *x)
-{
-	struct server *old = x->server;
-
-	exchange_release_server(x, false);
-	x->flags |= XF_REDISPATCHED;
-	count_add(server_counters(old), COUNT_REDISPATCHES, 1);
-	count_add(backend_counters(x->backend), COUNT_REDISPATCHES, 1);
-	if (put_in(x, &x->avoid, old) < 0 || put_in(x, &x->failed, old) < 0) {
-		exchange_fail(x, 503, CAUSE_RESOURCE, 'C');
-		return;
-	}
-	exchange_choose(x);
-}
-
-/* The connection could not be made: `error` is a negative errno. */
-void exchange_retry(struct exchange *x, int error)
-{
-	struct backend *b = x->backend;
-
-	report_failed_connect(x, error);
-	count_add(server_counters(x->server), COUNT_ERR_CONN, 1);
-	exchange_note_latency(x, true);
-	if (x->sc) {
-		server_conn_drop(x->sc, false);
-		x->sc = NULL;
-	}
-	loop_timer_clear(&x->timer);
-	if (x->retries >= b->set.retries) {
-		enum exchange_cause cause = error == -ETIMEDOUT   ? CAUSE_SERVER_TIMEOUT
-		                            : is_our_fault(error) ? CAUSE_RESOURCE
-		                                                  : CAUSE_SERVER_ABORT;
-		count_add(backend_counters(b), COUNT_ERR_CONN, 1);
-		exchange_fail(x, 503, cause, 'C');
-		return;
-	}
-	count_retry(x);
-	if (redispatches(x)) {
-		go_elsewhere(x);
-		return;
-	}
-	retry_later(x);
-}
-
-void exchange_connect_timer(struct exchange *x)
-{
-	if (x->sc)
-		exchange_retry(x, -ETIMEDOUT);
-	else if (server_alive(x->server) || persist_holds(x))
-		try_server(x);
-	else
-		go_elsewhere(x);
 }

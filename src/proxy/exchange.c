@@ -414,9 +414,9 @@ static void server_timed_out(struct exchange *x)
 		return;
 	}
 	exchange_report(x, x->flags & XF_RESPONSE_HEAD ? OUTCOME_BROKEN : OUTCOME_TIMEOUT);
-	count_add(backend_counters(x->backend), COUNT_ERR_RESP, 1);
-	count_add(server_counters(x->server), COUNT_ERR_RESP, 1);
-	exchange_count_failure(x);
+	if (!(x->flags & XF_RESPONSE_HEAD) && exchange_send_again(x, RETRY_RESPONSE_TIMEOUT))
+		return;
+	exchange_count_failed_response(x);
 	if (!(x->flags & XF_RESPONSE_HEAD)) {
 		exchange_note_latency(x, true);
 		exchange_fail(x, 504, CAUSE_SERVER_TIMEOUT, 'H');

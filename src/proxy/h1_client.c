@@ -249,6 +249,51 @@ static bool keep_behind_body(struct exchange *x, const char *at, size_t len)
 	return rc == 0;
 }
 
+/* May the request have to be sent again, and does its body fit behind its head? */
+static bool is_held(const struct exchange *x)
+{
+	const struct msg *m = &x->request;
+	size_t room = buffer_class_bytes(BUFFER_16K) - x->head_len;
+
+	return x->backend->set.retry_on > RETRY_CONN_FAILURE && !(x->flags & (XF_BODY_STARTED | XF_NO_L7_RETRY)) &&
+	       !(m->flags & MSG_LENGTH && m->content_length > room) && x->head_end < buffer_class_bytes(BUFFER_16K);
+}
+
+/* After a part of the body was given on. True: go on. */
+static bool passed_on(struct exchange *x, int rc)
+{
+	if (rc >= 0) /* at once: the server may wait for just these bytes */
+		rc = x->server_ops->flush(x, false);
+	if (rc < 0)
+		exchange_send_failed(x);
+	else if (x->flags & XF_REQUEST_SENT && x->flags & XF_RESPONSE_DONE) /* it was answered early */
+		exchange_response_end(x);
+	return rc == FLOW_OK;
+}
+
+/* One read of a body that is kept. Framing that was not whole lies in `in`, and at the buffer's end too. */
+static bool read_body_held(struct exchange *x)
+{
+	struct client *c = x->client;
+	size_t kept = inbuf_bytes(&c->in), room = buffer_class_bytes(BUFFER_16K) - x->head_end;
+	size_t most = body_read_size(x, kept);
+	ssize_t n = conn_recv(&c->conn, x->head + x->head_end, most < room ? most : room);
+
+	if (n == -EAGAIN)
+		return false;
+	if (n <= 0) {
+		exchange_client_gone(x);
+		return false;
+	}
+	inbuf_free(&c->in);
+	x->body_at -= (uint32_t)kept;
+	x->head_end += (uint32_t)n;
+	x->bytes_in += (uint64_t)n;
+	client_timer(c, c->frontend->set.timeout_client_ms);
+	int rc = h1_client_buffered_body(x);
+	return x->state != X_DONE && rc != -EPROTO && passed_on(x, rc);
+}
+
 /* One read. True: go on. */
 static bool read_body_once(struct exchange *x)
 {
@@ -277,13 +322,7 @@ static bool read_body_once(struct exchange *x)
 	if (x->state == X_DONE || rc == -EPROTO || !keep_behind_body(x, at + used, len - used))
 		return false;
 	x->flags |= XF_BODY_STARTED;
-	if (rc >= 0) /* at once: the server may wait for just these bytes */
-		rc = x->server_ops->flush(x, false);
-	if (rc < 0)
-		exchange_send_failed(x);
-	else if (x->flags & XF_REQUEST_SENT && x->flags & XF_RESPONSE_DONE) /* it was answered early */
-		exchange_response_end(x);
-	return rc == FLOW_OK;
+	return passed_on(x, rc);
 }
 
 static bool may_read_body(const struct exchange *x)
@@ -309,7 +348,7 @@ static void h1_client_read_body(struct exchange *x)
 			read_body_spliced(x);
 			return;
 		}
-		if (!read_body_once(x))
+		if (!(BL_UNLIKELY(is_held(x)) ? read_body_held(x) : read_body_once(x)))
 			return;
 	}
 }

@@ -288,6 +288,9 @@ bool exchange_may_forward(struct exchange *x);
 /* connect.c */
 /* For `balance ewma`: the server answered now, or failed. */
 void exchange_note_latency(struct exchange *x, bool failed);
+/* report.c */
+/* An answer that did not come, or was none: counted for its server and backend. */
+void exchange_count_failed_response(struct exchange *x);
 /* Tells who watches x->server how this attempt fared. */
 void exchange_report_now(const struct exchange *x, enum server_outcome o);
 static inline void exchange_report(const struct exchange *x, enum server_outcome o)
@@ -300,9 +303,16 @@ void exchange_choose(struct exchange *x);
  * conn_finish_connect. */
 int exchange_finish_connect(struct exchange *x);
 void exchange_stop_waiting(struct exchange *x);
+void exchange_queue_timer(struct exchange *x);
+/* retry.c */
+/* The connection could not be made: `error` is a negative errno. */
 void exchange_retry(struct exchange *x, int error);
 void exchange_connect_timer(struct exchange *x);
-void exchange_queue_timer(struct exchange *x);
+/* Sends the request again, where `retry-on` names this event (RETRY_*) and the request is still held whole. False: the
+ * failure is to be answered. */
+bool exchange_send_again(struct exchange *x, uint32_t event);
+/* The same for the status of a response whose head was just read. */
+bool exchange_retry_status(struct exchange *x);
 /* stick.c; only where the backend has such rules */
 /* The server that a rule finds in its table, alive; NULL: none. */
 struct server *stick_match(struct exchange *x);

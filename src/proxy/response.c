@@ -150,6 +150,8 @@ int exchange_response_head(struct exchange *x)
 	if (x->response.status == 101 && (rc = switch_protocols(x)) < 0)
 		return rc;
 	exchange_report(x, OUTCOME_ANSWERED);
+	if (BL_UNLIKELY(x->backend->set.retry_on > RETRY_CONN_FAILURE) && exchange_retry_status(x))
+		return -EPROTO;
 	note_response(x);
 	x->rule_stage = 0;
 	x->rule_at = 0;
@@ -197,9 +199,9 @@ void exchange_bad_response(struct exchange *x, enum h1_error e, uint32_t at, con
 {
 	capture_error(x, true, e, at, bytes, len);
 	exchange_report(x, OUTCOME_JUNK);
-	count_add(backend_counters(x->backend), COUNT_ERR_RESP, 1);
-	count_add(server_counters(x->server), COUNT_ERR_RESP, 1);
-	exchange_count_failure(x);
+	if (!(x->flags & XF_RESPONSE_HEAD) && exchange_send_again(x, RETRY_JUNK_RESPONSE))
+		return;
+	exchange_count_failed_response(x);
 	exchange_fail(x, 502, CAUSE_PROXY, x->flags & XF_HEAD_SENT ? 'D' : 'H');
 }
 

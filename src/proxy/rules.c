@@ -24,7 +24,6 @@ static const struct absent_action {
 	{ "cache-store", RULES_RESPONSE },
 	{ "cache-use", RULES_REQUEST },
 	{ "capture", RULES_BOTH },
-	{ "disable-l7-retry", RULES_REQUEST },
 	{ "do-log", RULES_BOTH },
 	{ "do-resolve", RULES_REQUEST },
 	{ "early-hint", RULES_REQUEST },

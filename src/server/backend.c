@@ -27,6 +27,7 @@ struct backend *backend_new(const char *name)
 		return NULL;
 	b->name = name;
 	b->set.retries = 3;
+	b->set.retry_on = RETRY_CONN_FAILURE;
 	b->set.redispatch_interval = -1;
 	b->set.reuse = REUSE_SAFE;
 	b->set.source.fd = -1;

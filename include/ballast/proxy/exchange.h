@@ -73,6 +73,7 @@ enum exchange_flags {
 	XF_SEND_BROKEN = 1u << 24,     /* the server takes no more; its answer may still come */
 	XF_CLIENT_SLOW = 1u << 23,     /* the client was behind once: smaller reads */
 	XF_ANSWER_BEGAN = 1u << 26,    /* a byte of an answer came: the request must not be sent again */
+	XF_NO_L7_RETRY = 1u << 27,     /* `disable-l7-retry` */
 	XF_LENIENT = 1u << 25,         /* `strict-mode off`: rewrites may fail, to the end of this list of rules */
 };
 

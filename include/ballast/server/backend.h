@@ -24,6 +24,29 @@ enum http_reuse { REUSE_NEVER, REUSE_SAFE, REUSE_AGGRESSIVE, REUSE_ALWAYS };
 /* How HTTP connections end: `option http-keep-alive` (default), `http-server-close`, `httpclose`. */
 enum http_connection { CONNECTION_KEEP_ALIVE, CONNECTION_SERVER_CLOSE, CONNECTION_CLOSE };
 
+/* `retry-on`: events after which a request is sent again; none is 0. */
+enum {
+	RETRY_CONN_FAILURE = 1 << 0,
+	RETRY_EMPTY_RESPONSE = 1 << 1,
+	RETRY_JUNK_RESPONSE = 1 << 2,
+	RETRY_RESPONSE_TIMEOUT = 1 << 3,
+	RETRY_401 = 1 << 4,
+	RETRY_403 = 1 << 5,
+	RETRY_404 = 1 << 6,
+	RETRY_408 = 1 << 7,
+	RETRY_421 = 1 << 8,
+	RETRY_425 = 1 << 9,
+	RETRY_429 = 1 << 10,
+	RETRY_500 = 1 << 11,
+	RETRY_501 = 1 << 12,
+	RETRY_502 = 1 << 13,
+	RETRY_503 = 1 << 14,
+	RETRY_504 = 1 << 15,
+	/* `all-retryable-errors` */
+	RETRY_ALL = RETRY_CONN_FAILURE | RETRY_EMPTY_RESPONSE | RETRY_JUNK_RESPONSE | RETRY_RESPONSE_TIMEOUT |
+	            RETRY_500 | RETRY_502 | RETRY_503 | RETRY_504,
+};
+
 struct forwardfor {
 	bool on, if_none;
 	const char *header; /* X-Forwarded-For */
@@ -49,6 +72,7 @@ struct backend_settings {
 	struct forwardfor forwardfor;
 	struct endpoint source;
 	const char *source_interface;
+	uint32_t retry_on;              /* RETRY_*; default conn-failure */
 	bool persist_dead;              /* `option persist` */
 	const char *dynamic_cookie_key; /* NULL: none */
 	const char *via;                /* `option via NAME`, Ballast's own (RFC 9110 section 7.6.3) */
