@@ -7,6 +7,7 @@
 enum {
 	ANY = PHASE_CONNECTION | PHASE_REQUEST | PHASE_RESPONSE | PHASE_LOG,
 	SERVED = PHASE_RESPONSE | PHASE_LOG,
+	CHECKED = PHASE_CHECK, /* of the server that is checked, and its backend */
 	CAPTURED = PHASE_REQUEST | SERVED
 };
 
@@ -18,6 +19,36 @@ enum {
 		(void)args, (void)cursor, (void)x; \
 		value; \
 	}
+
+static const struct server *server_of(const struct sample_ctx *ctx)
+{
+	const struct exchange *x = ctx->exchange;
+	return x ? x->server : ctx->server;
+}
+
+static const struct backend *backend_of(const struct sample_ctx *ctx)
+{
+	const struct exchange *x = ctx->exchange;
+	const struct server *checked = ctx->server;
+	return x ? x->backend : checked ? checked->backend : NULL;
+}
+
+/* The frontend's, where none was chosen. */
+static int backend_name(const struct sample_ctx *ctx, const struct exchange *x, struct sample *out)
+{
+	const struct backend *b = backend_of(ctx);
+	if (!b && !x)
+		return -ENOENT;
+	return sample_set_str(out, slice_from_str(b ? b->name : x->frontend->name));
+}
+
+static int backend_id(const struct sample_ctx *ctx, const struct exchange *x, struct sample *out)
+{
+	const struct backend *b = backend_of(ctx);
+	if (!b && !x)
+		return -ENOENT;
+	return sample_set_int(out, b ? b->id : x->frontend->id);
+}
 
 /* Numbers of the present backend, or nothing where none was chosen. */
 #define BACKEND_FETCH(name, value) FETCH(name, if (!x->backend) return -ENOENT; return sample_set_int(out, value))
@@ -68,12 +99,12 @@ FETCH(run_frontend_name, return sample_set_str(out, slice_from_str(x->frontend->
 FETCH(run_frontend_id, return sample_set_int(out, x->frontend->id))
 FETCH(run_frontend_connections, return sample_set_int(out, frontend_connections(x->frontend)))
 FETCH(run_process_connections, return sample_set_int(out, frontend_process_connections()))
-FETCH(run_backend_name, return sample_set_str(out, slice_from_str(x->backend ? x->backend->name : x->frontend->name)))
-FETCH(run_backend_id, return sample_set_int(out, x->backend ? x->backend->id : x->frontend->id))
+FETCH(run_backend_name, return backend_name(ctx, x, out))
+FETCH(run_backend_id, return backend_id(ctx, x, out))
 BACKEND_FETCH(run_backend_connections, backend_connections(x->backend))
 BACKEND_FETCH(run_usable_servers, usable_servers(x->backend))
-FETCH(run_server_name, return x->server ? sample_set_str(out, slice_from_str(x->server->name)) : -ENOENT)
-FETCH(run_server_id, return x->server ? sample_set_int(out, x->server->id) : -ENOENT)
+FETCH(run_server_name, return server_of(ctx) ? sample_set_str(out, slice_from_str(server_of(ctx)->name)) : -ENOENT)
+FETCH(run_server_id, return server_of(ctx) ? sample_set_int(out, server_of(ctx)->id) : -ENOENT)
 FETCH(run_status, return x->status ? sample_set_int(out, x->status) : -ENOENT)
 FETCH(run_retries, return sample_set_int(out, x->retries))
 FETCH(run_redispatched, return sample_set_bool(out, x->flags &XF_REDISPATCHED))
@@ -82,8 +113,8 @@ FETCH(run_state, return termination_state(ctx, x, out))
 const struct fetch_row proxy_fetch_rows[] = {
 	{ "act_conn", { 0 }, SAMPLE_INT, ANY, 0, run_process_connections, NULL, "connections of the process" },
 	{ "be_conn", { 0 }, SAMPLE_INT, ANY, 0, run_backend_connections, NULL, "requests that the backend has" },
-	{ "be_id", { 0 }, SAMPLE_INT, ANY, 0, run_backend_id, NULL, "backend's id, or the frontend's" },
-	{ "be_name", { 0 }, SAMPLE_STR, ANY, 0, run_backend_name, NULL, "backend's name, or the frontend's" },
+	{ "be_id", { 0 }, SAMPLE_INT, ANY | CHECKED, 0, run_backend_id, NULL, "backend's id, or the frontend's" },
+	{ "be_name", { 0 }, SAMPLE_STR, ANY | CHECKED, 0, run_backend_name, NULL, "backend's name, or the frontend's" },
 	{ "capture.req.method", { 0 }, SAMPLE_STR, CAPTURED, 0, run_captured_method, NULL,
 		"method of the request as it came" },
 	{ "capture.req.uri", { 0 }, SAMPLE_STR, CAPTURED, 0, run_captured_uri, NULL,
@@ -94,8 +125,8 @@ const struct fetch_row proxy_fetch_rows[] = {
 	{ "fe_id", { 0 }, SAMPLE_INT, ANY, 0, run_frontend_id, NULL, "frontend's id" },
 	{ "fe_name", { 0 }, SAMPLE_STR, ANY, 0, run_frontend_name, NULL, "frontend's name" },
 	{ "nbsrv", { 0 }, SAMPLE_INT, ANY, 0, run_usable_servers, NULL, "servers of the backend that may be chosen" },
-	{ "srv_id", { 0 }, SAMPLE_INT, SERVED, 0, run_server_id, NULL, "server's id" },
-	{ "srv_name", { 0 }, SAMPLE_STR, SERVED, 0, run_server_name, NULL, "server's name" },
+	{ "srv_id", { 0 }, SAMPLE_INT, SERVED | CHECKED, 0, run_server_id, NULL, "server's id" },
+	{ "srv_name", { 0 }, SAMPLE_STR, SERVED | CHECKED, 0, run_server_name, NULL, "server's name" },
 	{ "txn.conn_retries", { 0 }, SAMPLE_INT, SERVED, 0, run_retries, NULL, "retries of connecting to the server" },
 	{ "txn.redispatched", { 0 }, SAMPLE_BOOL, SERVED, 0, run_redispatched, NULL,
 		"whether another server was tried" },

@@ -147,6 +147,23 @@ static void add_hostname(struct strbuf *out)
 	}
 }
 
+/* In a health check there is no exchange, but a server. */
+static const char *backend_name(const struct sample_ctx *ctx, const struct exchange *x)
+{
+	const struct server *checked = ctx->server;
+
+	if (!x)
+		return checked ? checked->backend->name : "";
+	return x->backend ? x->backend->name : x->frontend->name;
+}
+
+static const char *server_name(const struct sample_ctx *ctx, const struct exchange *x)
+{
+	const struct server *s = x ? x->server : ctx->server;
+
+	return s ? s->name : "<NOSRV>";
+}
+
 static void run_pid(struct sample_ctx *ctx, unsigned flags, struct strbuf *out)
 {
 	(void)ctx;
@@ -160,8 +177,8 @@ static void run_request_id(struct sample_ctx *ctx, unsigned flags, struct strbuf
 
 VAR(run_frontend, strbuf_str(out, x->frontend->name))
 VAR(run_frontend_transport, add_transport(out, x))
-VAR(run_backend, strbuf_str(out, x->backend ? x->backend->name : x->frontend->name))
-VAR(run_server, strbuf_str(out, x->server ? x->server->name : "<NOSRV>"))
+VAR(run_backend, strbuf_str(out, backend_name(ctx, x)))
+VAR(run_server, strbuf_str(out, server_name(ctx, x)))
 VAR(run_origin, strbuf_str(out, origin(ctx, x)))
 VAR(run_hostname, add_hostname(out))
 VAR(run_tls_cipher, add_known(out, tls_cipher_name(&x->client->conn)))
@@ -268,8 +285,9 @@ const struct log_var_row log_vars[] = {
 	{ "sp", LOG_VAR_PLAIN, LOG_ANY, false, run_server_port, "server's port" },
 	{ "f", LOG_VAR_TEXT, LOG_ANY, false, run_frontend, "frontend's name" },
 	{ "ft", LOG_VAR_TEXT, LOG_ANY, false, run_frontend_transport, "frontend's name, with '~' behind it over TLS" },
-	{ "b", LOG_VAR_TEXT, LOG_ANY, false, run_backend, "backend's name; the frontend's where none was chosen" },
-	{ "s", LOG_VAR_TEXT, LOG_ANY, false, run_server, "server's name, or <NOSRV>" },
+	{ "b", LOG_VAR_TEXT, LOG_ANY | PHASE_CHECK, false, run_backend,
+		"backend's name; the frontend's where none was chosen" },
+	{ "s", LOG_VAR_TEXT, LOG_ANY | PHASE_CHECK, false, run_server, "server's name, or <NOSRV>" },
 	{ "ts", LOG_VAR_PLAIN, LOG_ANY, false, run_state, "termination state, two letters" },
 	{ "tsc", LOG_VAR_PLAIN, LOG_ANY, true, run_state_cookies, "termination state and what became of the cookie" },
 	{ "B", LOG_VAR_PLAIN, LOG_ANY, false, run_bytes_out, "bytes to the client" },
@@ -284,8 +302,8 @@ const struct log_var_row log_vars[] = {
 	{ "bq", LOG_VAR_PLAIN, LOG_ANY, false, run_backend_queue, "requests before this one in the backend's queue" },
 	{ "lc", LOG_VAR_PLAIN, LOG_ANY, false, run_log_count, "lines that the frontend logged before" },
 	{ "rt", LOG_VAR_PLAIN, LOG_ANY, false, run_request_id, "number of the request or session" },
-	{ "pid", LOG_VAR_PLAIN, LOG_ANY, false, run_pid, "number of the process" },
-	{ "H", LOG_VAR_TEXT, LOG_ANY, false, run_hostname, "name of this host" },
+	{ "pid", LOG_VAR_PLAIN, LOG_ANY | PHASE_CHECK, false, run_pid, "number of the process" },
+	{ "H", LOG_VAR_TEXT, LOG_ANY | PHASE_CHECK, false, run_hostname, "name of this host" },
 	{ "sslc", LOG_VAR_TEXT, LOG_ANY, false, run_tls_cipher, "cipher of the client's TLS" },
 	{ "sslv", LOG_VAR_TEXT, LOG_ANY, false, run_tls_version, "version of the client's TLS" },
 	{ "OG", LOG_VAR_TEXT, LOG_ANY, false, run_origin, "what made this line be logged" },

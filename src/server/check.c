@@ -227,7 +227,8 @@ static void deadline_fire(struct timer *t)
 	if (c->conn.flags & CONN_CONNECTING)
 		end_with(c, CHECK_L4TOUT, "");
 	else
-		end_with(c, c->conn.flags & CONN_HANDSHAKING ? CHECK_L6TOUT : CHECK_L7TOUT, "");
+		end_with(c, c->conn.flags & CONN_HANDSHAKING || !c->run ? CHECK_L6TOUT : http_check_run_timeout(c->run),
+			"");
 }
 
 static void talk(struct check *c)
@@ -246,7 +247,7 @@ static void connected(struct check *c)
 		end_with(c, c->conn.transport ? CHECK_L6OK : CHECK_L4OK, "");
 		return;
 	}
-	c->run = http_check_run_new(b->http_check);
+	c->run = http_check_run_new(b->http_check, c->server);
 	if (!c->run) {
 		end_with(c, CHECK_SOCKERR, strerror(ENOMEM));
 		return;

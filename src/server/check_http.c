@@ -1,33 +1,27 @@
-/* check_http: the HTTP exchange of a health check: `option httpchk`, `http-check send`, `http-check expect`.
+/* check_http: runs one HTTP health check: goes through its steps on an open connection.
  *
- * The request is rendered once while loading.  The response is read into one buffer and, with each new piece, parsed
- * from its beginning: it is small, and nothing has to be remembered in between.  Words of the results are HAProxy's.
+ * The response is read into one buffer and, with each new piece, parsed from its beginning: it is small, and nothing has
+ * to be remembered in between but how many of the rules about it were passed.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ballast/sample/regex.h"
 #include "check_private.h"
 
 enum { RESPONSE_BYTES = 16384, RESPONSE_FIELDS = 101 };
 
 struct http_check_run {
 	const struct http_check *http;
+	struct server *server;
+	struct arena arena; /* what its formats and expressions make */
+	uint32_t step;      /* the rule that the response waits for; step_count: the implied one */
+	struct slice request;
 	uint32_t sent, received;
 	bool ended; /* the server closed its side */
 	char buffer[RESPONSE_BYTES];
 	char payload[RESPONSE_BYTES];
-	uint32_t payload_len;
 	struct field fields[RESPONSE_FIELDS];
-};
-
-/* What is known of the response so far. */
-struct response {
-	struct msg msg;
-	uint32_t head_len;
-	bool complete;
 };
 
 enum { PARSE_MORE = 1 };
@@ -38,21 +32,75 @@ static const struct h1_limits limits = {
 	.trailer_bytes = RESPONSE_BYTES,
 };
 
-struct http_check_run *http_check_run_new(const struct http_check *http)
+/* Where no rule says what to expect. */
+static const struct status_range good_statuses = { 200, 399 };
+static const struct http_expect implied_expect = {
+	.kind = EXPECT_STATUS,
+	.ok = CHECK_L7OK,
+	.error = CHECK_L7STS,
+	.timeout = CHECK_L7TOUT,
+	.min_recv = -1,
+	.ranges = &good_statuses,
+	.range_count = 1,
+};
+
+static struct sample_ctx context_of(struct http_check_run *run, struct msg *response)
+{
+	return (struct sample_ctx){
+		.arena = &run->arena,
+		.res = response,
+		.now_ms = loop_self->now_ms,
+		.wall_us = loop_self->wall_us,
+		.server = run->server,
+		.phase = PHASE_CHECK,
+	};
+}
+
+static const struct http_step *first_step(const struct http_check_run *run)
+{
+	return &run->http->steps[0];
+}
+
+struct http_check_run *http_check_run_new(const struct http_check *http, struct server *s)
 {
 	struct http_check_run *run = malloc(sizeof *run);
+	struct sample_ctx ctx;
 
-	if (run) {
-		run->http = http;
-		run->sent = run->received = run->payload_len = 0;
-		run->ended = false;
+	if (!run)
+		return NULL;
+	run->http = http;
+	run->server = s;
+	run->step = 1;
+	run->sent = run->received = 0;
+	run->ended = false;
+	arena_init_heap(&run->arena);
+	run->request = http->request;
+	if (!run->request.ptr) {
+		ctx = context_of(run, NULL);
+		run->request = http_send_render(&first_step(run)->send, &http->option, &ctx);
 	}
-	return run;
+	if (run->request.ptr)
+		return run;
+	http_check_run_free(run);
+	return NULL;
 }
 
 void http_check_run_free(struct http_check_run *run)
 {
+	if (!run)
+		return;
+	arena_reset(&run->arena);
 	free(run);
+}
+
+static const struct http_expect *present_expect(const struct http_check_run *run)
+{
+	return run->step < run->http->step_count ? &run->http->steps[run->step].expect : &implied_expect;
+}
+
+enum check_status http_check_run_timeout(const struct http_check_run *run)
+{
+	return present_expect(run)->timeout;
 }
 
 /* --- the response --- */
@@ -63,15 +111,17 @@ static bool is_full(const struct http_check_run *run)
 }
 
 /* The final head, behind any 1xx. 0, PARSE_MORE, or -EPROTO with a result. */
-static int parse_head(struct http_check_run *run, struct response *got, struct check_result *r)
+static int parse_head(struct http_check_run *run, struct check_response *got, uint32_t *head_len,
+	struct check_result *r)
 {
+	struct slice method = slice_from_str(http_send_method(&first_step(run)->send, &run->http->option));
 	struct h1_parser p;
 	uint32_t at = 0;
 
 	do {
 		got->msg = (struct msg){ .fields = run->fields, .field_max = RESPONSE_FIELDS };
 		msg_reset(&got->msg);
-		h1_response_init(&p, &got->msg, method_of(slice_from_str(run->http->method)), &limits);
+		h1_response_init(&p, &got->msg, method_of(method), &limits);
 		switch (h1_parse_head(&p, run->buffer + at, run->received - at)) {
 		case H1_MORE: return PARSE_MORE;
 		case H1_ERROR: check_result_set(r, CHECK_L7RSP, h1_error_text(p.error)); return -EPROTO;
@@ -79,23 +129,23 @@ static int parse_head(struct http_check_run *run, struct response *got, struct c
 		}
 		at += p.head_len;
 	} while (got->msg.status < 200 && got->msg.status != 101);
-	got->head_len = at;
+	*head_len = at;
 	return 0;
 }
 
 /* The body so far, unframed, into run->payload. */
-static int parse_body(struct http_check_run *run, struct response *got, struct check_result *r)
+static int parse_body(struct http_check_run *run, struct check_response *got, uint32_t head_len, struct check_result *r)
 {
-	const char *at = run->buffer + got->head_len;
-	size_t left = run->received - got->head_len, used = 0;
+	const char *at = run->buffer + head_len;
+	size_t left = run->received - head_len, used = 0, payload = 0;
 	struct h1_body body;
 	struct slice data;
 	enum h1_result result = H1_MORE;
+	bool complete;
 
 	h1_body_init(&body, &got->msg, &limits);
-	run->payload_len = 0;
-	got->complete = h1_body_done(&body);
-	for (; !got->complete && left; at += used, left -= used) {
+	complete = h1_body_done(&body);
+	for (; !complete && left; at += used, left -= used) {
 		data = (struct slice){ 0 };
 		result = h1_body_next(&body, at, left, &data, &used, NULL);
 		if (result == H1_ERROR) {
@@ -103,74 +153,18 @@ static int parse_body(struct http_check_run *run, struct response *got, struct c
 			return -EPROTO;
 		}
 		if (data.len)
-			memcpy(run->payload + run->payload_len, data.ptr, data.len);
-		run->payload_len += (uint32_t)data.len;
-		got->complete = result == H1_DONE;
+			memcpy(run->payload + payload, data.ptr, data.len);
+		payload += data.len;
+		complete = result == H1_DONE;
 		if (!used)
 			break;
 	}
-	if (!got->complete && run->ended)
-		got->complete = h1_body_end_of_input(&body);
+	got->payload = slice_of(run->payload, payload);
+	got->ended = complete || run->ended || is_full(run);
 	return 0;
 }
 
-/* --- what is expected --- */
-
-static bool status_in(const struct http_check *h, unsigned status)
-{
-	char text[8];
-	if (h->expect == EXPECT_RSTATUS)
-		return regex_match(h->regex, slice_of(text, (size_t)snprintf(text, sizeof text, "%u", status)));
-	if (h->expect != EXPECT_STATUS)
-		return status >= 200 && status < 400;
-	for (uint32_t i = 0; i < h->range_count; i++)
-		if (status >= h->ranges[i].low && status <= h->ranges[i].high)
-			return true;
-	return false;
-}
-
-static void judge_status(const struct http_check *h, const struct msg *m, struct check_result *r)
-{
-	char reason[CHECK_TEXT_MAX];
-
-	r->code = m->status;
-	if (status_in(h, m->status) != h->negate) {
-		check_result_set(r, CHECK_L7OK, "");
-		return;
-	}
-	snprintf(reason, sizeof reason, "%.*s", (int)m->reason.len, m->reason.len ? m->reason.ptr : "");
-	check_result_set(r, CHECK_L7STS, reason);
-}
-
-static bool payload_matches(const struct http_check_run *run)
-{
-	const struct http_check *h = run->http;
-
-	if (h->expect == EXPECT_RSTRING)
-		return regex_match(h->regex, slice_of((const char *)run->payload, run->payload_len));
-	return memmem(run->payload, run->payload_len, h->string.ptr, h->string.len);
-}
-
-/* True: decided. As long as more may come, only a found string decides. */
-static bool judge_string(const struct http_check_run *run, const struct response *got, struct check_result *r)
-{
-	const struct http_check *h = run->http;
-	bool whole = got->complete || run->ended || is_full(run);
-	bool found = payload_matches(run);
-
-	if (!whole && !found && (h->min_recv < 0 || run->payload_len < (uint32_t)h->min_recv))
-		return false;
-	if (!found && !h->negate && !run->payload_len)
-		check_result_set(r, CHECK_L7RSP, "HTTP content check could not find a response body");
-	else if (found == h->negate)
-		check_result_set(r, CHECK_L7RSP,
-			found ? "HTTP check matched unwanted content" : "HTTP content check did not match");
-	else
-		check_result_set(r, CHECK_L7OK, "");
-	if (r->status == CHECK_L7OK)
-		r->code = got->msg.status;
-	return true;
-}
+/* --- what it must be --- */
 
 static bool end_incomplete(const struct http_check_run *run, struct check_result *r)
 {
@@ -185,27 +179,39 @@ static bool end_incomplete(const struct http_check_run *run, struct check_result
 	return true;
 }
 
+/* Goes through the rules that can be decided by now. True: it is over. */
 static bool judge(struct http_check_run *run, struct check_result *r)
 {
-	struct response got = { 0 };
-	int state = parse_head(run, &got, r);
+	struct check_response got = { 0 };
+	struct sample_ctx ctx = context_of(run, &got.msg);
+	uint32_t head_len = 0, count = run->http->step_count;
+	int state = parse_head(run, &got, &head_len, r);
+	bool has_body = false;
 
-	if (state == PARSE_MORE)
-		return end_incomplete(run, r);
-	if (state < 0)
-		return true;
-	if (run->http->expect < EXPECT_STRING) {
-		judge_status(run->http, &got.msg, r);
-		return true;
-	}
-	return parse_body(run, &got, r) < 0 || judge_string(run, &got, r);
+	if (state)
+		return state < 0 || end_incomplete(run, r);
+	do {
+		const struct http_expect *e = present_expect(run);
+		const char *comment = e == &implied_expect ? NULL : run->http->steps[run->step].comment;
+		if (e->kind == EXPECT_BODY && !has_body && parse_body(run, &got, head_len, r) < 0)
+			return true;
+		has_body |= e->kind == EXPECT_BODY;
+		switch (http_expect_judge(e, comment, &got, &ctx, r)) {
+		case VERDICT_PENDING: return false;
+		case VERDICT_FAILED: return true;
+		case VERDICT_PASSED: break;
+		}
+		if (run->step + 1 >= count)
+			http_expect_success(e, &ctx, r);
+	} while (++run->step < count);
+	return true;
 }
 
 /* --- moving bytes --- */
 
 static int send_request(struct http_check_run *run, struct conn *c)
 {
-	struct slice request = run->http->request;
+	struct slice request = run->request;
 
 	while (run->sent < request.len) {
 		ssize_t n = conn_send(c, request.ptr + run->sent, request.len - run->sent);

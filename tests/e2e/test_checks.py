@@ -154,13 +154,8 @@ def test_http_check_send_makes_the_request(checked):
     ('rstring "w[aeiou]ll"', response(200, "wall"), response(200, "wxll")),
     ("hdr name x-health value good", response(200, fields=[("X-Health", "good")]), response(200, fields=[("X-Health", "bad")])),
 ])
-def test_http_check_expect(checked, run_ballast, expect, good, bad):
+def test_http_check_expect(checked, expect, good, bad):
     lines = f"option httpchk GET /health\nhttp-check expect {expect}"
-    if expect.split()[0] in ("hdr",):
-        done = run_ballast("-c", config=HEAD.replace("@log@", "514").replace("@dir@", "/tmp") +
-                           "    backend b\n" + "".join(f"        {l}\n" for l in lines.splitlines()))
-        if "not supported by Ballast" in done.stderr:
-            pytest.skip("not supported (yet)")
     health = Health()
     health.answer = good
     lb, o, log = checked(lines, "check fall 1 rise 1", health)
@@ -170,6 +165,21 @@ def test_http_check_expect(checked, run_ballast, expect, good, bad):
     log.wait(DOWN)
     health.answer = good
     log.wait("is UP")
+
+
+def test_a_check_tells_the_server_who_it_is_and_what_failed(checked):
+    health = Health()
+    lb, o, log = checked("""
+        option httpchk
+        http-check send meth GET uri-lf /health/%[be_name]/%s hdr X-Id %[srv_id]
+        http-check expect status 200
+        http-check expect comment "the page" on-error "%[srv_name] says %[res.hdr(x-why)]" string well
+    """, "check fall 1 rise 1", health)
+    q = o.wait_requests(1)[0]
+    assert (q.target, q.field("X-Id")) == ("/health/web/s1", "1")
+    health.answer = response(200, "ill", fields=[("X-Why", "no disk")])
+    line = log.wait(DOWN)[0]
+    assert 'Layer7 invalid response, info: "s1 says no disk", check duration:' in line, line
 
 
 def test_a_check_of_another_port_and_address(checked, origin):

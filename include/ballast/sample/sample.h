@@ -76,6 +76,7 @@ struct sample_ctx {
 	uint64_t now_ms;       /* loop's monotonic time */
 	uint64_t wall_us;      /* loop's wall time, microseconds since 1970 */
 	void *exchange;        /* for rows which the rooms below register */
+	const void *server;    /* in a check: the struct server that is checked, for them too */
 	struct vars *vars;     /* of the exchange: txn, req, res; NULL: none can be set */
 	struct vars *session_vars; /* of the client's connection; NULL: none can be set */
 	struct tracking *tracking; /* entries of stick tables that it follows; NULL: none */

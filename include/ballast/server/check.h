@@ -8,11 +8,10 @@
 #define BALLAST_SERVER_CHECK_H
 
 #include "ballast/base/diag.h"
-#include "ballast/base/token.h"
 #include "ballast/event/timer.h"
-#include "ballast/http/h1.h"
 #include "ballast/net/conn.h"
 #include "ballast/server/backend.h"
+#include "ballast/server/http_check.h"
 
 enum check_status {
 	CHECK_UNKNOWN,
@@ -69,38 +68,5 @@ void checks_start_thread(struct backend *all);
 void checks_stop_thread(struct backend *all);
 /* `disable health`, `enable health`: a server whose checks are off counts as up. From any thread. */
 void check_set_enabled(struct server *s, bool on);
-
-/* --- what is sent and expected (check_http.c); made while loading, immutable after --- */
-
-enum check_expect { EXPECT_DEFAULT, EXPECT_STATUS, EXPECT_RSTATUS, EXPECT_STRING, EXPECT_RSTRING };
-
-struct regex;
-
-struct status_range {
-	uint16_t low, high;
-};
-
-struct http_check {
-	const struct backend *rules_owner; /* whose http-check lines these are; those from `defaults` are replaced */
-	bool on;                           /* `option httpchk` was given; `no option httpchk` clears it in a copy */
-	bool has_send, has_expect, has_connection;
-	const char *method, *uri, *version, *host; /* host NULL: no Host field */
-	struct slice headers;                      /* "Name: value\r\n"... */
-	struct slice body;
-	uint8_t expect; /* enum check_expect */
-	bool negate;
-	int32_t min_recv; /* bytes of the body to wait for; -1: none */
-	struct status_range *ranges;
-	uint32_t range_count;
-	struct slice string;
-	const struct regex *regex; /* rstatus, rstring */
-	struct slice request;      /* all of it, as it is sent */
-};
-
-/* Both replace b->http_check by an extended copy, so that backends may share one that they got from `defaults`.
- * `option httpchk [URI | METHOD URI [VERSION [HOST]]]` from line->words[2]. 0, or -EINVAL after a diagnosis. */
-int http_check_parse_option(struct backend *b, const struct line *l, struct arena *a, struct diag *d);
-/* `http-check send|expect ...`. Without `option httpchk` before or after it has no effect, as in HAProxy. */
-int http_check_parse_rule(struct backend *b, const struct line *l, struct arena *a, struct diag *d);
 
 #endif

@@ -204,9 +204,9 @@ static void test_http_checks_of_defaults_are_inherited_and_not_shared(void **sta
 	(void)state;
 	load_text(&l, "defaults\noption httpchk GET /d\nbackend a\nhttp-check expect status 204\nbackend b\nbackend c\n"
 		      "no option httpchk\n");
-	assert_string_equal(back("a")->http_check->uri, "/d");
-	assert_int_equal(back("a")->http_check->expect, EXPECT_STATUS);
-	assert_int_equal(back("b")->http_check->expect, EXPECT_DEFAULT);
+	assert_true(slice_eq(back("a")->http_check->option.uri.text, SLICE("/d")));
+	assert_int_equal(back("a")->http_check->step_count, 2);
+	assert_int_equal(back("b")->http_check->step_count, 1);
 	assert_true(back("b")->http_check->on);
 	assert_false(back("c")->http_check->on);
 }

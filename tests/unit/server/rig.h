@@ -217,4 +217,34 @@ static UNUSED int rig_accept(int listener)
 	return fd;
 }
 
+/* --- lines of http-check --- */
+
+static struct token rig_words[32];
+
+/* Cuts at single spaces; '_' in a word stands for a space. */
+static UNUSED struct line rig_line(const char *text, struct arena *a)
+{
+	struct line l = { .words = rig_words };
+	const struct place at = { .file = "t", .line = 1, .column = 1 };
+	char *save, *word = strtok_r(arena_strdup(a, text), " ", &save);
+
+	memset(rig_words, 0, sizeof rig_words);
+	for (; word; word = strtok_r(NULL, " ", &save), l.count++) {
+		for (char *c = word; *c; c++)
+			if (*c == '_')
+				*c = ' ';
+		rig_words[l.count] = (struct token){ .text = word, .len = strlen(word), .at = at };
+	}
+	rig_words[l.count] = (struct token){ .text = "", .at = at };
+	return l;
+}
+
+static UNUSED int rig_parse_check(struct backend *b, const char *text, struct arena *a, struct diag *d)
+{
+	struct line l = rig_line(text, a);
+
+	return token_is(&l.words[0], "option") ? http_check_parse_option(b, &l, a, d)
+	                                       : http_check_parse_rule(b, &l, a, d);
+}
+
 #endif

@@ -1,4 +1,5 @@
 /* Tests of running health checks (check.c, check_http.c) against a scripted origin on loopback. */
+#include "ballast/sample/release.h"
 #include "rig.h"
 
 /* What the origin does with each connection; it lives on the loop of the test. */
@@ -62,19 +63,26 @@ static void origin_close(void)
 		close(origin.kept[--origin.kept_count]);
 }
 
-static struct http_check http = { .on = true, .method = "OPTIONS", .uri = "/", .version = "HTTP/1.0", .min_recv = -1 };
+static const char http[] = "";
+static struct arena arena; /* of the check rules */
+static struct diag diag;
 
-/* A backend whose one server is checked at the origin every 20 ms; `with` NULL: by connecting only. */
-static struct backend *checked(struct http_check *with)
+/* A backend whose one server is checked at the origin every 20 ms, by `option httpchk` and these lines `with`
+ * (rig_line); NULL: by connecting only. */
+static struct backend *checked(const char *with)
 {
 	struct backend *b = rig_backend(1, origin.port);
 	struct server *s = b->servers[0];
+	char lines[512], *save, *line;
 
 	s->check_enabled = true;
 	s->inter_ms = 20;
-	if (with)
-		with->request = SLICE("OPTIONS / HTTP/1.0\r\nConnection: close\r\n\r\n");
-	b->http_check = with;
+	if (!with)
+		return b;
+	assert_int_equal(rig_parse_check(b, "option httpchk", &arena, &diag), 0);
+	snprintf(lines, sizeof lines, "%s", with);
+	for (line = strtok_r(lines, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		assert_int_equal(rig_parse_check(b, line, &arena, &diag), 0);
 	return b;
 }
 
@@ -172,7 +180,7 @@ static void test_rise_and_fall_are_counted(void **state)
 
 	(void)state;
 	origin_open("HTTP/1.0 200 OK\r\n\r\n", true);
-	b = checked(&http);
+	b = checked(http);
 	b->set.log_health_checks = true;
 	start(b);
 	s = b->servers[0];
@@ -206,7 +214,7 @@ static void test_without_the_option_the_line_has_the_reason(void **state)
 
 	(void)state;
 	origin_open("HTTP/1.0 404 Not Found\r\n\r\n", true);
-	b = checked(&http);
+	b = checked(http);
 	start(b);
 	assert_true(reaches_health(b, SERVER_DOWN));
 	assert_non_null(strstr(rig_logged(),
@@ -220,8 +228,7 @@ static void test_without_the_option_the_line_has_the_reason(void **state)
 	stop(b);
 }
 
-static void expect_result(struct http_check *h, const char *answer, bool closes, enum check_status status,
-	const char *text)
+static void expect_result(const char *h, const char *answer, bool closes, enum check_status status, const char *text)
 {
 	struct backend *b;
 
@@ -240,62 +247,183 @@ static void expect_result(struct http_check *h, const char *answer, bool closes,
 static void test_answers_that_are_none(void **state)
 {
 	(void)state;
-	expect_result(&http, NULL, false, CHECK_L7TOUT, "");
-	expect_result(&http, "", true, CHECK_SOCKERR, NULL);
-	expect_result(&http, "SSH-2.0-x\r\n\r\n", true, CHECK_L7RSP, NULL);
-	expect_result(&http, "HTTP/1.1 200 OK\r\nServer: x", true, CHECK_L7RSP,
+	expect_result(http, NULL, false, CHECK_L7TOUT, "");
+	expect_result(http, "", true, CHECK_SOCKERR, NULL);
+	expect_result(http, "SSH-2.0-x\r\n\r\n", true, CHECK_L7RSP, NULL);
+	expect_result(http, "HTTP/1.1 200 OK\r\nServer: x", true, CHECK_L7RSP,
 		"the connection ended within the head of the response");
-	expect_result(&http, "HTTP/1.1 200 OK\r\nServer: x", false, CHECK_L7TOUT, "");
+	expect_result(http, "HTTP/1.1 200 OK\r\nServer: x", false, CHECK_L7TOUT, "");
 }
 
 static void test_interim_answers_are_passed_over(void **state)
 {
 	(void)state;
-	expect_result(&http, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 500 No\r\n\r\n",
+	expect_result(http, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 500 No\r\n\r\n",
 		true, CHECK_L7STS, "No");
 }
 
 static void test_statuses_that_are_expected(void **state)
 {
-	struct status_range ranges[] = { { 200, 200 }, { 400, 404 } };
-	struct http_check h = http;
+	const char *good = "http-check expect status 200,400-404", *bad = "http-check expect !status 200,400-404";
 
 	(void)state;
-	h.expect = EXPECT_STATUS;
-	h.ranges = ranges;
-	h.range_count = 2;
-	expect_result(&h, "HTTP/1.0 404 x\r\n\r\n", true, CHECK_L7OK, NULL);
-	expect_result(&h, "HTTP/1.0 201 x\r\n\r\n", true, CHECK_L7STS, "x");
-	h.negate = true;
-	expect_result(&h, "HTTP/1.0 404 x\r\n\r\n", true, CHECK_L7STS, "x");
-	expect_result(&h, "HTTP/1.0 500 x\r\n\r\n", true, CHECK_L7OK, NULL);
+	expect_result(good, "HTTP/1.0 404 x\r\n\r\n", true, CHECK_L7OK, "");
+	expect_result(good, "HTTP/1.0 201 x\r\n\r\n", true, CHECK_L7STS, "x");
+	expect_result(bad, "HTTP/1.0 404 x\r\n\r\n", true, CHECK_L7STS, "x");
+	expect_result(bad, "HTTP/1.0 500 x\r\n\r\n", true, CHECK_L7OK, "");
+	expect_result("http-check expect rstatus ^4.4", "HTTP/1.0 414 x\r\n\r\n", true, CHECK_L7OK, "");
 }
 
 static void test_a_string_in_the_body_is_expected(void **state)
 {
-	struct http_check h = http;
+	const char *alive = "http-check send meth GET\nhttp-check expect string alive";
+	const char *with_four = "http-check send meth GET\nhttp-check expect min-recv 4 string alive";
+	const char *not_alive = "http-check send meth GET\nhttp-check expect ! string alive";
 
 	(void)state;
-	h.method = "GET";
-	h.expect = EXPECT_STRING;
-	h.string = SLICE("alive");
-	expect_result(&h, "HTTP/1.0 200 OK\r\n\r\nI am alive.", true, CHECK_L7OK, NULL);
+	expect_result(alive, "HTTP/1.0 200 OK\r\n\r\nI am alive.", true, CHECK_L7OK, NULL);
 	/* A string found decides before the body ends; across chunks as well; whatever the status. */
-	expect_result(&h, "HTTP/1.1 500 x\r\nContent-Length: 100\r\n\r\nI am alive.", false, CHECK_L7OK, NULL);
-	expect_result(&h, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nali\r\n2\r\nve\r\n0\r\n\r\n",
+	expect_result(alive, "HTTP/1.1 500 x\r\nContent-Length: 100\r\n\r\nI am alive.", false, CHECK_L7OK, NULL);
+	expect_result(alive, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nali\r\n2\r\nve\r\n0\r\n\r\n",
 		false, CHECK_L7OK, NULL);
-	expect_result(&h, "HTTP/1.0 200 alive\r\nX: alive\r\n\r\ndead", true, CHECK_L7RSP,
+	expect_result(alive, "HTTP/1.0 200 alive\r\nX: alive\r\n\r\ndead", true, CHECK_L7RSP,
 		"HTTP content check did not match");
-	expect_result(&h, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false, CHECK_L7RSP,
+	expect_result(alive, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false, CHECK_L7RSP,
 		"HTTP content check could not find a response body");
-	expect_result(&h, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ndead", false, CHECK_L7TOUT, "");
-	h.min_recv = 4;
-	expect_result(&h, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ndead", false, CHECK_L7RSP,
+	expect_result(alive, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ndead", false, CHECK_L7TOUT, "");
+	expect_result(with_four, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ndead", false, CHECK_L7RSP,
 		"HTTP content check did not match");
-	h.min_recv = -1;
-	h.negate = true;
-	expect_result(&h, "HTTP/1.0 200 OK\r\n\r\nalive", true, CHECK_L7RSP, "HTTP check matched unwanted content");
-	expect_result(&h, "HTTP/1.0 200 OK\r\n\r\ndead", true, CHECK_L7OK, NULL);
+	expect_result(not_alive, "HTTP/1.0 200 OK\r\n\r\nalive", true, CHECK_L7RSP,
+		"HTTP check matched unwanted content");
+	expect_result(not_alive, "HTTP/1.0 200 OK\r\n\r\ndead", true, CHECK_L7OK, NULL);
+}
+
+static void test_a_regex_waits_for_min_recv(void **state)
+{
+	const char *half = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc";
+
+	(void)state;
+	expect_result("http-check send meth GET\nhttp-check expect rstring ^a", half, false, CHECK_L7OK, NULL);
+	expect_result("http-check send meth GET\nhttp-check expect min-recv 4 rstring ^a", half, false, CHECK_L7TOUT,
+		NULL);
+	expect_result("http-check send meth GET\nhttp-check expect min-recv 3 rstring ^a", half, false, CHECK_L7OK,
+		NULL);
+}
+
+static void test_fields_are_expected_by_name_and_value(void **state)
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\nX-List: one, two\r\nSet-Cookie: sid=7\r\n"
+				     "Content-Length: 0\r\n\r\n";
+	static const struct {
+		const char *match;
+		bool passes;
+	} cases[] = {
+		{ "hdr name x-list", true },
+		{ "hdr name x-lis", false },
+		{ "hdr name -m beg X-LIS", true },
+		{ "hdr name -m end cookie", true },
+		{ "hdr name -m sub -COOK", true },
+		{ "hdr name -m reg ^x-.*t$", true },
+		{ "hdr name X-List value two", true },
+		{ "hdr name X-List value Two", false },
+		{ "hdr name X-List value -m beg tw", true },
+		{ "fhdr name X-List value two", false },
+		{ "fhdr name X-List value -m end two", true },
+		{ "fhdr name X-List value one,_two", true },
+		{ "hdr name X-List value -m reg ^o.e$", true },
+		{ "! hdr name X-Other", true },
+		{ "! hdr name X-List value one", false },
+		{ "hdr name-lf X-%[str(List)] value-lf %[int(1)]", false },
+		{ "hdr name-lf Set-%[str(Cookie)] value-lf -m beg si%[str(d)]=", true },
+		/* what gives nothing is not found everywhere */
+		{ "hdr name X-List value-lf -m sub %[res.hdr(none)]", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char line[128];
+		snprintf(line, sizeof line, "http-check expect %s", cases[i].match);
+		expect_result(line, answer, true, cases[i].passes ? CHECK_L7OK : CHECK_L7STS,
+			cases[i].passes ? "" : "OK");
+	}
+}
+
+static void test_rules_are_gone_through_in_order(void **state)
+{
+	static const char answer[] = "HTTP/1.1 404 None\r\nX-N: 77\r\nContent-Length: 5\r\n\r\nhello";
+
+	(void)state;
+	expect_result("http-check send meth GET\nhttp-check expect status 404\nhttp-check expect string ell", answer,
+		true, CHECK_L7OK, "");
+	expect_result("http-check send meth GET\nhttp-check expect status 404\nhttp-check expect string foo", answer,
+		true, CHECK_L7RSP, "HTTP content check did not match");
+	expect_result("http-check send meth GET\nhttp-check expect string ell\nhttp-check expect status 200", answer,
+		true, CHECK_L7STS, "None");
+	/* the first rule's body is there, the second's is not yet */
+	expect_result("http-check send meth GET\nhttp-check expect string hel\nhttp-check expect string lo",
+		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", false, CHECK_L7TOUT, "");
+}
+
+static void test_what_a_result_is_called(void **state)
+{
+	static const char answer[] = "HTTP/1.1 404 None\r\nX-N: 77\r\nContent-Length: 0\r\n\r\n";
+
+	(void)state;
+	expect_result("http-check expect comment my_comment status 200", answer, true, CHECK_L7STS,
+		"None comment: my comment");
+	expect_result("http-check comment before\nhttp-check expect status 200", answer, true, CHECK_L7STS,
+		"None comment: before");
+	expect_result("http-check expect error-status L4CON status 200", answer, true, CHECK_L4CON, "None");
+	expect_result("http-check expect ok-status L6OK status 404", answer, true, CHECK_L6OK, "");
+	expect_result("http-check expect ok-status L4OK status 404\nhttp-check expect hdr name X-N", answer, true,
+		CHECK_L7OK, "");
+	expect_result("http-check expect on-error e_%[res.hdr(x-n)] status 200", answer, true, CHECK_L7STS, "e 77");
+	expect_result("http-check expect on-success o_%[status] status 404", answer, true, CHECK_L7OK, "o 404");
+	expect_result("http-check expect tout-status L4TOUT status 404", NULL, false, CHECK_L4TOUT, "");
+}
+
+static void test_the_code_is_the_status_or_what_is_named(void **state)
+{
+	static const char answer[] = "HTTP/1.1 404 None\r\nX-N: 77\r\nContent-Length: 0\r\n\r\n";
+	static const struct {
+		const char *rule;
+		enum check_status status;
+		unsigned code;
+	} cases[] = {
+		{ "http-check expect status 404", CHECK_L7OK, 404 },
+		{ "http-check expect status 200", CHECK_L7STS, 404 },
+		{ "http-check expect string x", CHECK_L7RSP, 0 },
+		{ "http-check expect ok-status L6OK status 404", CHECK_L6OK, 0 },
+		{ "http-check expect status-code res.hdr(x-n) status 404", CHECK_L7OK, 77 },
+		{ "http-check expect status-code res.hdr(x-n) string x", CHECK_L7RSP, 77 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct backend *b;
+		origin_open(answer, true);
+		b = checked(cases[i].rule);
+		start(b);
+		assert_true(reaches(b, cases[i].status));
+		assert_int_equal(b->servers[0]->check->code, cases[i].code);
+		stop(b);
+	}
+}
+
+static void test_requests_are_made_anew_for_each_check(void **state)
+{
+	struct backend *b;
+
+	(void)state;
+	origin_open("HTTP/1.0 200 OK\r\n\r\n", true);
+	b = checked(
+		"http-check send meth POST uri-lf /%[str(a_b)]/%% ver HTTP/1.1 hdr X %[int(7)] body-lf n%[int(42)]");
+	assert_null(b->http_check->request.ptr);
+	start(b);
+	assert_true(reaches(b, CHECK_L7OK));
+	assert_string_equal(origin.request,
+		"POST /a%20b/% HTTP/1.1\r\nX: 7\r\nContent-Length: 3\r\nConnection: close\r\n\r\nn42");
+	stop(b);
 }
 
 static void test_a_check_that_cannot_connect_in_time(void **state)
@@ -339,7 +467,7 @@ static void test_timeout_check_bounds_the_answer(void **state)
 
 	(void)state;
 	origin_open(NULL, false);
-	b = checked(&http);
+	b = checked(http);
 	b->servers[0]->inter_ms = 500;
 	b->set.timeout_check_ms = 50;
 	start(b);
@@ -400,7 +528,7 @@ static void test_a_disabled_check_counts_the_server_as_up(void **state)
 
 	(void)state;
 	origin_open("HTTP/1.0 500 x\r\n\r\n", true);
-	b = checked(&http);
+	b = checked(http);
 	start(b);
 	assert_true(reaches_health(b, SERVER_DOWN));
 	check_set_enabled(b->servers[0], false);
@@ -420,7 +548,7 @@ static void test_intervals_follow_the_state(void **state)
 
 	(void)state;
 	origin_open("HTTP/1.0 200 x\r\n\r\n", true);
-	b = checked(&http);
+	b = checked(http);
 	b->servers[0]->inter_ms = 300;
 	b->servers[0]->fastinter_ms = 10;
 	b->servers[0]->downinter_ms = 100;
@@ -469,7 +597,7 @@ static void test_stopping_in_the_middle_leaves_nothing(void **state)
 
 	(void)state;
 	origin_open(NULL, false);
-	b = checked(&http);
+	b = checked(http);
 	b->servers[0]->inter_ms = 1000;
 	start(b);
 	for (int i = 0; i < 200 && !b->servers[0]->check->running; i++)
@@ -504,6 +632,12 @@ int main(void)
 		cmocka_unit_test(test_interim_answers_are_passed_over),
 		cmocka_unit_test(test_statuses_that_are_expected),
 		cmocka_unit_test(test_a_string_in_the_body_is_expected),
+		cmocka_unit_test(test_a_regex_waits_for_min_recv),
+		cmocka_unit_test(test_fields_are_expected_by_name_and_value),
+		cmocka_unit_test(test_rules_are_gone_through_in_order),
+		cmocka_unit_test(test_what_a_result_is_called),
+		cmocka_unit_test(test_the_code_is_the_status_or_what_is_named),
+		cmocka_unit_test(test_requests_are_made_anew_for_each_check),
 		cmocka_unit_test(test_a_check_that_cannot_connect_in_time),
 		cmocka_unit_test(test_timeout_check_bounds_the_answer),
 		cmocka_unit_test(test_another_address_can_be_checked),
@@ -514,5 +648,11 @@ int main(void)
 		cmocka_unit_test(test_stopping_in_the_middle_leaves_nothing),
 		cmocka_unit_test(test_each_status_has_its_names),
 	};
-	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
+	diag_init(&diag);
+	arena_init_heap(&arena);
+	int failed = cmocka_run_group_tests(tests, rig_setup, rig_teardown);
+	sample_release(&arena);
+	arena_reset(&arena);
+	diag_free(&diag);
+	return failed;
 }

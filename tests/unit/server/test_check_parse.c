@@ -1,36 +1,19 @@
 /* Tests of `option httpchk` and `http-check` lines (src/server/check_parse.c). */
+#include "ballast/sample/release.h"
 #include "rig.h"
 
 static struct arena arena;
 static struct diag diag;
-static struct token words[32];
-
-/* Cuts at single spaces; '_' in a word stands for a space. */
-static struct line line_of(const char *text)
-{
-	struct line l = { .words = words };
-	char *copy = arena_strdup(&arena, text);
-	char *save, *word = strtok_r(copy, " ", &save);
-
-	memset(words, 0, sizeof words);
-	for (; word; word = strtok_r(NULL, " ", &save), l.count++) {
-		for (char *c = word; *c; c++)
-			if (*c == '_')
-				*c = ' ';
-		words[l.count] = (struct token){ .text = word,
-			.len = strlen(word),
-			.at = { .file = "t", .line = 1, .column = 1 } };
-	}
-	words[l.count] = (struct token){ .text = "", .at = { .file = "t", .line = 1, .column = 1 } };
-	return l;
-}
 
 static int parse(struct backend *b, const char *text)
 {
-	struct line l = line_of(text);
+	return rig_parse_check(b, text, &arena, &diag);
+}
 
-	return token_is(&l.words[0], "option") ? http_check_parse_option(b, &l, &arena, &diag)
-	                                       : http_check_parse_rule(b, &l, &arena, &diag);
+/* The step that the last line made. */
+static const struct http_step *last(const struct backend *b)
+{
+	return &b->http_check->steps[b->http_check->step_count - 1];
 }
 
 static void assert_request(const struct backend *b, const char *expected)
@@ -52,6 +35,7 @@ static int teardown(void **state)
 {
 	backend_free(*state);
 	diag_free(&diag);
+	sample_release(&arena);
 	arena_reset(&arena);
 	return 0;
 }
@@ -104,7 +88,7 @@ static void test_send_completes_the_request(void **state)
 			  "close\r\n\r\nhello");
 	assert_int_equal(parse(b, "option httpchk"), 0);
 	assert_true(b->http_check->on);
-	assert_int_equal(b->http_check->body.len, 5);
+	assert_int_equal(b->http_check->steps[0].send.body.text.len, 5);
 }
 
 static void test_a_connection_field_of_ones_own_is_the_only_one(void **state)
@@ -134,41 +118,71 @@ static void test_send_refuses_what_it_cannot_do(void **state)
 	refuse(b, "http-check send uri /a_b", "no spaces");
 	refuse(b, "http-check send ver HTTP/2.0", "not supported by Ballast (yet)");
 	refuse(b, "http-check send hdr X:Y z", "not the name of a header field");
-	refuse(b, "http-check send hdr X %[srv_name]", "variables in checks are not supported");
+	refuse(b, "http-check send hdr X %[path]", "path");
 	refuse(b, "http-check send hdr X a\r\nb", "control bytes");
-	refuse(b, "http-check send uri-lf /%[x]", "'uri-lf' in http-check is not supported");
+	refuse(b, "http-check send uri-lf /a_b", "spaces and control bytes");
+	refuse(b, "http-check send uri-lf /%[x]", "x");
 	refuse(b, "http-check send metth GET", "meth");
 	refuse(b, "option httpchk GET / HTTP/3", "HTTP/1.1");
 	refuse(b, "option httpchk GET / HTTP/1.1 a b", "");
 	assert_int_equal(parse(b, "http-check send"), 0);
-	refuse(b, "http-check send", "more than one");
+	refuse(b, "http-check send", "a check sends one request");
+}
+
+static void test_a_request_is_sent_before_what_is_expected(void **state)
+{
+	struct backend *b = *state;
+
+	assert_int_equal(parse(b, "http-check expect status 200"), 0);
+	refuse(b, "http-check send uri /late", "a check sends one request");
+}
+
+static void test_what_send_says_counts_more_than_the_option(void **state)
+{
+	struct backend *b = *state;
+
+	assert_int_equal(parse(b, "http-check send meth GET hdr host a"), 0);
+	assert_int_equal(parse(b, "option httpchk HEAD /x HTTP/1.1 b"), 0);
+	assert_request(b, "GET /x HTTP/1.1\r\nhost: a\r\nConnection: close\r\n\r\n");
 }
 
 static void test_statuses_are_lists_and_ranges(void **state)
 {
 	struct backend *b = *state;
-	const struct http_check *h;
+	const struct http_expect *e;
 
 	assert_int_equal(parse(b, "http-check expect status 200,201,300-310"), 0);
-	h = b->http_check;
-	assert_int_equal(h->expect, EXPECT_STATUS);
-	assert_int_equal(h->range_count, 3);
-	assert_int_equal(h->ranges[2].low, 300);
-	assert_int_equal(h->ranges[2].high, 310);
-	assert_false(h->negate);
+	e = &last(b)->expect;
+	assert_int_equal(e->kind, EXPECT_STATUS);
+	assert_int_equal(e->range_count, 3);
+	assert_int_equal(e->ranges[2].low, 300);
+	assert_int_equal(e->ranges[2].high, 310);
+	assert_false(e->negate);
 }
 
 static void test_a_match_can_be_negated_both_ways(void **state)
 {
-	struct backend *b = *state, *other = backend_new("other");
+	struct backend *b = *state;
 
 	assert_int_equal(parse(b, "http-check expect min-recv 10 comment x ! string SQL_Error"), 0);
-	assert_true(b->http_check->negate);
-	assert_int_equal(b->http_check->min_recv, 10);
-	assert_true(slice_eq(b->http_check->string, SLICE("SQL Error")));
-	assert_int_equal(parse(other, "http-check expect !status 500-599"), 0);
-	assert_true(other->http_check->negate);
-	backend_free(other);
+	assert_true(last(b)->expect.negate);
+	assert_int_equal(last(b)->expect.min_recv, 10);
+	assert_true(slice_eq(last(b)->expect.value.text.text, SLICE("SQL Error")));
+	assert_int_equal(parse(b, "http-check expect !status 500-599 comment behind"), 0);
+	assert_true(last(b)->expect.negate);
+	assert_string_equal(last(b)->comment, "behind");
+	assert_int_equal(b->http_check->step_count, 3);
+}
+
+static void test_a_comment_is_of_the_next_rule_only(void **state)
+{
+	struct backend *b = *state;
+
+	assert_int_equal(parse(b, "http-check comment first"), 0);
+	assert_int_equal(parse(b, "http-check expect status 200"), 0);
+	assert_string_equal(last(b)->comment, "first");
+	assert_int_equal(parse(b, "http-check expect string x"), 0);
+	assert_null(last(b)->comment);
 }
 
 static void test_expect_refuses_what_it_cannot_do(void **state)
@@ -187,13 +201,24 @@ static void test_expect_refuses_what_it_cannot_do(void **state)
 	refuse(b, "http-check expect min-recv x string a", "min-recv");
 	refuse(b, "http-check expect rstatus ^(2",
 		"this regular expression cannot be used: missing closing parenthesis at byte 4");
-	refuse(b, "http-check expect ok-status L7OK status 200",
-		"'ok-status' in http-check is not supported by Ballast (yet)");
+	refuse(b, "http-check expect ok-status L7STS status 200", "ok-status");
+	refuse(b, "http-check expect ok-status L7OKC status 200",
+		"'L7OKC' in http-check is not supported by Ballast (yet)");
+	refuse(b, "http-check expect error-status L7OK status 200", "error-status");
+	refuse(b, "http-check expect tout-status L7OK status 200", "tout-status");
+	refuse(b, "http-check expect status-code path status 200", "path");
+	refuse(b, "http-check expect on-error %[nothing] status 200", "nothing");
+	refuse(b, "http-check expect hdr X-A", "'name' or 'name-lf'");
+	refuse(b, "http-check expect hdr name", "'name' needs a value");
+	refuse(b, "http-check expect hdr name -m re X", "way to match");
+	refuse(b, "http-check expect hdr name X value-lf -m reg x", "cannot be a regular expression");
+	refuse(b, "http-check expect hdr name X value", "'value' needs a value");
+	refuse(b, "http-check expect ! ! status 200", "match of http-check expect");
+	refuse(b, "http-check connect", "'connect' in http-check is not supported by Ballast (yet)");
+	refuse(b, "http-check set-var(check.x) int(1)", "in http-check is not supported by Ballast (yet)");
 	refuse(b, "http-check disable-on-404", "'disable-on-404' in http-check is not supported by Ballast (yet)");
 	refuse(b, "http-check expct status 200", "expect");
 	refuse(b, "http-check", "http-check rule");
-	assert_int_equal(parse(b, "http-check expect status 200"), 0);
-	refuse(b, "http-check expect status 201", "more than one");
 }
 
 static void test_a_refused_line_changes_nothing(void **state)
@@ -217,10 +242,10 @@ static void test_rules_from_defaults_are_replaced_and_never_changed(void **state
 	b->http_check = c->http_check = defaults->http_check;
 	assert_int_equal(parse(b, "http-check send hdr Y b"), 0);
 	assert_request(b, "GET /d HTTP/1.0\r\nY: b\r\nConnection: close\r\n\r\n");
-	assert_int_equal(b->http_check->expect, EXPECT_DEFAULT);
+	assert_int_equal(b->http_check->step_count, 1);
 	assert_int_equal(parse(b, "http-check expect status 200"), 0);
 	assert_request(c, "GET /d HTTP/1.0\r\nX: d\r\nConnection: close\r\n\r\n");
-	assert_int_equal(c->http_check->expect, EXPECT_STRING);
+	assert_int_equal(last(c)->expect.kind, EXPECT_BODY);
 	assert_int_equal(parse(c, "option httpchk GET /c"), 0);
 	assert_request(c, "GET /c HTTP/1.0\r\nX: d\r\nConnection: close\r\n\r\n");
 	assert_request(defaults, "GET /d HTTP/1.0\r\nX: d\r\nConnection: close\r\n\r\n");
@@ -239,6 +264,9 @@ int main(void)
 		TEST(test_a_connection_field_of_ones_own_is_the_only_one),
 		TEST(test_framing_fields_are_ignored_with_a_warning),
 		TEST(test_send_refuses_what_it_cannot_do),
+		TEST(test_a_request_is_sent_before_what_is_expected),
+		TEST(test_what_send_says_counts_more_than_the_option),
+		TEST(test_a_comment_is_of_the_next_rule_only),
 		TEST(test_statuses_are_lists_and_ranges),
 		TEST(test_a_match_can_be_negated_both_ways),
 		TEST(test_expect_refuses_what_it_cannot_do),
