@@ -357,7 +357,6 @@ const struct unsupported unsupported_options[] = {
 	{ "forwarded", NULL },
 	{ "h1-case-adjust-bogus-client", NULL },
 	{ "h1-case-adjust-bogus-server", NULL },
-	{ "http-buffer-request", NULL },
 	{ "http-drop-request-trailers", NULL },
 	{ "http-drop-response-trailers", NULL },
 	{ "http-ignore-probes", NULL },

@@ -4,7 +4,7 @@
 
 #include "ballast/sample/sample.h"
 
-extern const struct fetch_row proxy_fetch_rows[], tls_fetch_rows[];
-extern const unsigned proxy_fetch_count, tls_fetch_count;
+extern const struct fetch_row proxy_fetch_rows[], tls_fetch_rows[], body_fetch_rows[];
+extern const unsigned proxy_fetch_count, tls_fetch_count, body_fetch_count;
 
 #endif

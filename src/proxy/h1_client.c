@@ -368,6 +368,24 @@ int h1_client_buffered_body(struct exchange *x)
 	return rc;
 }
 
+/* More of it behind the head, for rules that look at it. */
+static ssize_t h1_client_buffer_body(struct exchange *x)
+{
+	struct client *c = x->client;
+	size_t room = buffer_class_bytes(BUFFER_16K) - x->head_end;
+
+	if (!room)
+		return -ENOSPC;
+	if (!(c->conn.flags & CONN_READABLE))
+		return -EAGAIN;
+	ssize_t n = conn_recv(&c->conn, x->head + x->head_end, room);
+	if (n > 0) {
+		x->head_end += (uint32_t)n;
+		x->bytes_in += (uint64_t)n;
+	}
+	return n;
+}
+
 /* ---- events ---- */
 
 static void drained(struct client *c)
@@ -430,7 +448,10 @@ void h1_client_ready(struct watch *w, unsigned bits)
 	else if (bits & LOOP_ERROR)
 		exchange_client_gone(x);
 	else if (x->state != X_DONE) {
-		h1_client_read_body(x);
+		if (x->flags & XF_WAITS_BODY && x->state == X_RULES)
+			exchange_go_on(x);
+		else
+			h1_client_read_body(x);
 		if (bits & LOOP_HUP && x->state != X_DONE)
 			exchange_client_ended(x);
 	}
@@ -708,6 +729,7 @@ const struct client_ops h1_client_ops = {
 	.end = h1_client_end,
 	.flush = h1_client_flush,
 	.pending = h1_client_pending,
+	.buffer_body = h1_client_buffer_body,
 	.read_body = h1_client_read_body,
 	.finish = h1_client_finish,
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "body.h"
 #include "internal.h"
 
 enum {
@@ -211,6 +212,7 @@ static int take(struct exchange *x, struct reading *r)
 			return -EPROTO;
 		if (result == H1_MORE)
 			return rc;
+		x->behind = slice_of(r->at + r->used, r->len - r->used);
 		rc = exchange_response_head(x);
 		if (rc < 0 || x->state == X_TUNNEL || x->state == X_DONE || x->flags & XF_SUSPENDED)
 			return rc;
@@ -224,13 +226,16 @@ static int take(struct exchange *x, struct reading *r)
 static bool hold(struct exchange *x, struct reading *r)
 {
 	const char *head = r->at + r->used - x->parser.head_len;
-	size_t len = (size_t)(r->at + r->len - head);
+	size_t len = (size_t)(r->at + r->len - head), room = len;
 
-	x->held = malloc(len);
+	if (x->flags & XF_WAITS_BODY && room < buffer_class_bytes(BUFFER_16K))
+		room = buffer_class_bytes(BUFFER_16K);
+	x->held = malloc(room);
 	if (!x->held)
 		return false;
 	memcpy(x->held, head, len);
 	x->held_len = (uint32_t)len;
+	x->held_room = (uint32_t)room;
 	x->held_used = x->parser.head_len;
 	msg_rebase(&x->response, head, len, x->held);
 	r->used = r->len;
@@ -332,6 +337,31 @@ static bool took(struct exchange *x, struct reading *r, int rc)
 	return true;
 }
 
+/* More of a body that a rule waits for. */
+static void read_held(struct exchange *x)
+{
+	struct conn *conn = &x->sc->conn;
+
+	while (!body_response_ready(x)) {
+		if (!(conn->flags & CONN_READABLE))
+			return;
+		ssize_t n = conn_recv(conn, x->held + x->held_len, x->held_room - x->held_len);
+		if (n == -EAGAIN)
+			return;
+		if (n < 0) {
+			body_response_broke(x);
+			return;
+		}
+		if (n == 0) {
+			conn->flags |= CONN_READABLE; /* to be seen again by who forwards what came */
+			body_response_ended(x);
+			break;
+		}
+		x->held_len += (uint32_t)n;
+	}
+	exchange_go_on(x);
+}
+
 /* One read and all that follows from it. True: go on. */
 static bool read_once(struct exchange *x)
 {
@@ -351,6 +381,8 @@ static bool read_once(struct exchange *x)
 			exchange_client_gone(x);
 		else if (!hold(x, &r))
 			exchange_fail(x, 500, CAUSE_RESOURCE, 'H');
+		else if (x->flags & XF_WAITS_BODY)
+			read_held(x);
 		return false;
 	}
 	if (!took(x, &r, rc))
@@ -365,11 +397,14 @@ static bool read_once(struct exchange *x)
 /* The rules that had suspended the exchange are through: the rest of what was held, then the connection. */
 static void h1_server_resume(struct exchange *x)
 {
-	struct reading r = { x->held, x->held_len, x->held_used };
 	int rc = exchange_response_go_on(x);
+	struct reading r = { x->held, x->held_len, x->held_used };
 
-	if (x->flags & XF_SUSPENDED && x->state != X_DONE)
+	if (x->flags & XF_SUSPENDED && x->state != X_DONE) {
+		if (x->flags & XF_WAITS_BODY)
+			read_held(x);
 		return;
+	}
 	if (rc >= 0 && x->state != X_TUNNEL && x->state != X_DONE) {
 		begin_body(x);
 		rc = response_body(x, &r);
@@ -392,6 +427,10 @@ static void read_behind_response(struct exchange *x)
 
 static void h1_server_read(struct exchange *x)
 {
+	if (BL_UNLIKELY(x->flags & XF_WAITS_BODY) && x->held) {
+		read_held(x);
+		return;
+	}
 	for (int reads = 0; x->sc && x->state != X_DONE && x->state != X_TUNNEL && !(x->flags & XF_SUSPENDED);
 		reads++) {
 		if (x->flags & XF_RESPONSE_DONE) {

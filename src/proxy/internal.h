@@ -124,6 +124,9 @@ struct client_ops {
 	int (*flush)(struct exchange *x, bool more);
 	/* Bytes that wait to be taken by the client, those in a pipe too. */
 	size_t (*pending)(const struct exchange *x);
+	/* Reads more of the request's body behind its head, for rules that look at it: bytes, 0 at the end of the
+	 * connection, -ENOSPC where there is no room, -EAGAIN, or another negative errno. */
+	ssize_t (*buffer_body)(struct exchange *x);
 	/* Reads more of the request's body, now that the server takes some. */
 	void (*read_body)(struct exchange *x);
 	/* The exchange is over: keep the connection for the next one, or end it. `cut`: so that the client sees that the
@@ -218,6 +221,8 @@ void exchange_yield(struct exchange *x);
 
 struct exchange *exchange_new(struct client *c);
 void exchange_free(struct exchange *x);
+/* Goes on with a suspended one, from within an event: exchange_resume() without client_settle(). */
+void exchange_go_on(struct exchange *x);
 /* The request's head is whole. */
 void exchange_request_head(struct exchange *x);
 /* A head or body was refused by the parser. */

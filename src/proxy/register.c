@@ -20,8 +20,11 @@ int proxy_register(void)
 	rules_register(service_action_rows, service_action_count);
 	rules_register(var_action_rows, var_action_count);
 	rules_register(track_action_rows, track_action_count);
+	rules_register(body_action_rows, body_action_count);
 	rc = sample_register_fetches(proxy_fetch_rows, proxy_fetch_count);
 	if (!rc)
 		rc = sample_register_fetches(tls_fetch_rows, tls_fetch_count);
+	if (!rc)
+		rc = sample_register_fetches(body_fetch_rows, body_fetch_count);
 	return rc ? rc : exchange_log_register();
 }

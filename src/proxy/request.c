@@ -4,6 +4,7 @@
 
 #include "ballast/base/hazard.h"
 #include "ballast/base/strmap.h"
+#include "body.h"
 #include "internal.h"
 
 enum rule_stage { STAGE_FRONTEND, STAGE_BACKEND_CHOICE, STAGE_BACKEND, STAGE_SERVER };
@@ -122,9 +123,26 @@ bool exchange_enter_backend(struct exchange *x)
 	return true;
 }
 
+/* `option http-buffer-request` of the frontend or backend `owner`: within the time that a request has. */
+static bool body_passed(struct exchange *x, const void *owner)
+{
+	const struct frontend_settings *set = &x->frontend->set;
+	uint32_t ms = set->has_timeout_http_request ? set->timeout_http_request_ms : set->timeout_client_ms;
+	uint64_t spent = (loop_self->now_ns - x->t_first) / 1000000;
+	struct body_wait w = { .waiter = owner, .ms = ms && ms <= spent ? 1 : ms ? ms - (uint32_t)spent : 0 };
+	uint32_t at = x->rule_at; /* it is no rule: which one is next stays */
+
+	if (!rules_passed(x, body_wait_request(x, &w)))
+		return false;
+	x->rule_at = at;
+	return true;
+}
+
 static void run_stages(struct exchange *x)
 {
 	if (x->rule_stage == STAGE_FRONTEND) {
+		if (BL_UNLIKELY(x->frontend->set.buffer_request) && !body_passed(x, x->frontend))
+			return;
 		if (!rules_passed(x, rules_run(x->frontend->http_request, x, &x->rule_at)))
 			return;
 		x->rule_stage = STAGE_BACKEND_CHOICE;
@@ -135,6 +153,8 @@ static void run_stages(struct exchange *x)
 		x->rule_stage = STAGE_BACKEND;
 	}
 	if (x->rule_stage == STAGE_BACKEND) {
+		if (BL_UNLIKELY(x->backend->set.buffer_request) && !body_passed(x, x->backend))
+			return;
 		/* a `listen` is both: its rules run once */
 		if (x->backend->http_request != x->frontend->http_request &&
 			!rules_passed(x, rules_run(x->backend->http_request, x, &x->rule_at)))
@@ -148,20 +168,24 @@ static void run_stages(struct exchange *x)
 	exchange_choose(x);
 }
 
+void exchange_go_on(struct exchange *x)
+{
+	x->flags &= ~(uint32_t)(XF_SUSPENDED | XF_WAITS_BODY);
+	loop_timer_clear(&x->timer);
+	x->sample.now_ms = loop_self->now_ms;
+	x->sample.wall_us = loop_self->wall_us;
+	if (x->state == X_RULES)
+		run_stages(x);
+	else if (x->state == X_ANSWERING)
+		x->server_ops->resume(x);
+}
+
 void exchange_resume(struct exchange *x)
 {
 	struct client *c = x->client;
 
-	if (x->flags & XF_SUSPENDED) {
-		x->flags &= ~(uint32_t)XF_SUSPENDED;
-		loop_timer_clear(&x->timer);
-		x->sample.now_ms = loop_self->now_ms;
-		x->sample.wall_us = loop_self->wall_us;
-		if (x->state == X_RULES)
-			run_stages(x);
-		else if (x->state == X_ANSWERING)
-			x->server_ops->resume(x);
-	}
+	if (x->flags & XF_SUSPENDED)
+		exchange_go_on(x);
 	client_settle(c);
 }
 

@@ -51,7 +51,6 @@ static const struct absent_action {
 	{ "set-tos", RULES_BOTH },
 	{ "tarpit", RULES_REQUEST },
 	{ "track-sc", RULES_BOTH }, /* and a number */
-	{ "wait-for-body", RULES_BOTH },
 	{ "wait-for-handshake", RULES_REQUEST },
 };
 

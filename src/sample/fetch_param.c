@@ -1,5 +1,6 @@
 /* Fetches of parameters in the URL (HAProxy's manual, section 7.3.6: urlp): `name=value` between '&' or ';', behind the
  * first '?' or a delimiter of one's own.  Values come as they are, not decoded. */
+#include "ballast/sample/param.h"
 #include "private.h"
 
 enum { ARG_NAME, ARG_DELIM, ARG_FOLD };
@@ -26,16 +27,7 @@ static struct slice param_region(const struct msg *m, char delim)
 	return rest;
 }
 
-static bool name_matches(const struct args *args, struct slice name)
-{
-	if (args->v[ARG_NAME].type == ARG_NONE)
-		return true;
-	return args->v[ARG_FOLD].str.len ? slice_eq_icase(args->v[ARG_NAME].str, name)
-	                                 : slice_eq(args->v[ARG_NAME].str, name);
-}
-
-/* The next parameter of the wanted name in [c->at, c->end). */
-static int next_param(const struct args *args, char delim, struct sample_cursor *c, struct slice *out)
+int param_next(struct sample_cursor *c, char delim, struct slice name, bool fold, struct slice *value)
 {
 	while (c->at < c->end) {
 		const char *from = c->at, *equals = NULL, *at = from;
@@ -43,10 +35,13 @@ static int next_param(const struct args *args, char delim, struct sample_cursor 
 			if (*at == '=' && !equals)
 				equals = at;
 		c->at = at + 1;
-		if (equals && name_matches(args, slice_of(from, (size_t)(equals - from)))) {
-			*out = slice_of(equals + 1, (size_t)(at - equals - 1));
-			return 0;
-		}
+		if (!equals)
+			continue;
+		struct slice own = slice_of(from, (size_t)(equals - from));
+		if (name.ptr && !(fold ? slice_eq_icase(name, own) : slice_eq(name, own)))
+			continue;
+		*value = slice_of(equals + 1, (size_t)(at - equals - 1));
+		return 0;
 	}
 	return -ENOENT;
 }
@@ -63,7 +58,8 @@ static int fetch_param(struct sample_ctx *ctx, const struct args *args, struct s
 		c->at = region.ptr;
 		c->end = region.len ? region.ptr + region.len : region.ptr;
 	}
-	return c->at ? next_param(args, delim, c, out) : -ENOENT;
+	struct slice name = args->v[ARG_NAME].type == ARG_NONE ? slice_of(NULL, 0) : args->v[ARG_NAME].str;
+	return c->at ? param_next(c, delim, name, args->v[ARG_FOLD].str.len > 0, out) : -ENOENT;
 }
 
 static int run_urlp(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor)

@@ -75,6 +75,7 @@ enum exchange_flags {
 	XF_ANSWER_BEGAN = 1u << 26,    /* a byte of an answer came: the request must not be sent again */
 	XF_NO_L7_RETRY = 1u << 27,     /* `disable-l7-retry` */
 	XF_LENIENT = 1u << 25,         /* `strict-mode off`: rewrites may fail, to the end of this list of rules */
+	XF_WAITS_BODY = 1u << 27,      /* suspended by a rule that waits for a body */
 };
 
 enum { LOG_SILENT_SET = 255 };
@@ -85,6 +86,7 @@ struct server_ops;
 struct tunnel;
 struct splice_pipe;
 struct out_chunk;
+struct collected_body;
 
 /* Bytes that a connection did not take yet, in pooled chunks (outbuf.c). */
 struct outbuf {
@@ -121,8 +123,10 @@ struct exchange {
 	char *server_in; /* buffer of class BUFFER_16K, or NULL */
 	uint32_t server_in_end;
 	char *held; /* malloc: response head and what came behind it, while a rule waits; NULL */
-	uint32_t held_len, held_used;
-	struct outbuf server_out; /* what the server did not take yet */
+	uint32_t held_len, held_used, held_room;
+	struct slice behind;                 /* what came behind the response's head, while its rules run; not `held` */
+	struct collected_body *collected[2]; /* request, response: bodies that rules look at; in the arena, or NULL */
+	struct outbuf server_out;            /* what the server did not take yet */
 	/* trying servers */
 	uint32_t retries;  /* done so far */
 	bool tried_fresh;  /* only new connections from now on */

@@ -22,7 +22,7 @@ struct frontend_settings {
 	uint32_t maxconn; /* 0: the process's */
 	enum http_connection connection;
 	bool dontlog_null, dontlog_normal, log_asap, no_linger, tcp_keepalive_client, http_no_delay, splice_request,
-		splice_response, splice_auto, abort_on_close;
+		splice_response, splice_auto, abort_on_close, buffer_request;
 	struct forwardfor forwardfor;
 	const char *via;
 	struct slice monitor_uri;    /* len 0: none */

@@ -67,8 +67,8 @@ struct backend_settings {
 	uint32_t fullconn;           /* 0: derived from maxconn of the frontends that use it */
 	enum http_reuse reuse;       /* default safe */
 	enum http_connection connection;
-	bool all_backups, abort_on_close, prefer_last_server, http_no_delay, log_health_checks, no_linger,
-		tcp_keepalive_server, splice_request, splice_response, splice_auto;
+	bool all_backups, abort_on_close, buffer_request, prefer_last_server, http_no_delay, log_health_checks,
+		no_linger, tcp_keepalive_server, splice_request, splice_response, splice_auto;
 	struct forwardfor forwardfor;
 	struct endpoint source;
 	const char *source_interface;
