@@ -77,6 +77,11 @@ static int bind_tfo(struct cfg_context *c, void *into, const struct line *l, siz
 	return 0;
 }
 
+static int bind_tcp_ut(struct cfg_context *c, void *into, const struct line *l, size_t *at)
+{
+	return value_interval(c, l, at, &((struct bind_settings *)into)->options.user_timeout_ms);
+}
+
 static int bind_accept_proxy(struct cfg_context *c, void *into, const struct line *l, size_t *at)
 {
 	(void)c, (void)l, (void)at;
@@ -165,6 +170,7 @@ const struct keyword_row bind_keywords[] = {
 	{ "mode", "<octal>", "permissions of the socket's file", bind_mode },
 	{ "name", "<name>", "its name in statistics", bind_name },
 	{ "shards", "<number>|by-thread|by-group", "sockets for this address", bind_shards },
+	{ "tcp-ut", "<time>", "how long data may lie unacknowledged before a connection is dead", bind_tcp_ut },
 	{ "tfo", NULL, "TCP fast open", bind_tfo },
 	{ "uid", "<number>", "owner of the socket's file", bind_uid },
 	{ "user", "<name>", "owner of the socket's file", bind_user },

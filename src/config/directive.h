@@ -36,6 +36,13 @@ struct init_addr {
 	union addr ip;
 };
 
+/* Where connections to servers come from. */
+struct outgoing {
+	struct endpoint at; /* len 0: the system's choice */
+	const char *interface;
+	uint16_t port_low, port_high; /* a range of ports, where one was given */
+};
+
 /* A server's parameters: of its line, or of `default-server`. */
 struct server_settings {
 	struct tls_words tls; /* first: its keywords write there */
@@ -48,8 +55,9 @@ struct server_settings {
 	uint32_t maxconn, minconn, maxqueue, pool_max_conn, pool_purge_delay_ms, inter_ms, fastinter_ms, downinter_ms;
 	bool has_check_port;
 	uint16_t check_port;
-	struct endpoint check_addr, source;
-	const char *source_interface;
+	struct endpoint check_addr;
+	struct outgoing source;
+	uint32_t tcp_user_timeout_ms;
 	const char *cookie;
 	struct init_addr init_addr[INIT_ADDR_MAX];
 	unsigned init_addr_count;
@@ -235,6 +243,8 @@ int value_u32(struct cfg_context *c, const struct line *l, size_t at, const char
 	uint32_t *out);
 int value_time(struct cfg_context *c, const struct line *l, size_t at, const char *what, const char *unit,
 	uint32_t *out_ms);
+/* Of a keyword: the time at words[*at], which moves on; in ms, 0 is an error. */
+int value_interval(struct cfg_context *c, const struct line *l, size_t *at, uint32_t *out_ms);
 int value_user(struct cfg_context *c, const struct token *t, uid_t *out);
 int value_group(struct cfg_context *c, const struct token *t, gid_t *out);
 int value_file_mode(struct cfg_context *c, const struct token *t, mode_t *out);
@@ -250,8 +260,8 @@ void *array_room(struct arena *a, void *array, uint32_t count, uint32_t *room, s
 
 /* --- the rest --- */
 
-int outgoing_address(struct cfg_context *c, const struct line *l, size_t *at, struct endpoint *source,
-	const char **interface);
+/* Reads the address at words[*at] and what may follow it. `range`: it may have a range of ports. */
+int outgoing_address(struct cfg_context *c, const struct line *l, size_t *at, bool range, struct outgoing *out);
 int cpu_map_resolve(struct cfg_context *c);
 /* When all files were read: fills the graph's lists, checks what lies between sections. 0 or -ENOMEM. */
 int finish_proxies(struct cfg_context *c);

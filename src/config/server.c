@@ -35,22 +35,6 @@ static int u16(struct cfg_context *c, const struct line *l, size_t *at, uint16_t
 	return 0;
 }
 
-static int interval(struct cfg_context *c, const struct line *l, size_t *at, uint32_t *out)
-{
-	const char *what = l->words[*at - 1].text;
-	const struct token *t = &l->words[(*at)++];
-	uint32_t ms;
-
-	if (token_time_ms(t, what, "ms", &ms, c->diag))
-		return -EINVAL;
-	if (ms == 0) {
-		diag_error(c->diag, &t->at, NULL, "%s cannot be 0", what);
-		return -EINVAL;
-	}
-	*out = ms;
-	return 0;
-}
-
 #define SERVER_WORD(name) static int name(struct cfg_context *c, void *into, const struct line *l, size_t *at)
 
 SERVER_WORD(server_weight)
@@ -85,17 +69,17 @@ SERVER_WORD(server_maxqueue)
 
 SERVER_WORD(server_inter)
 {
-	return interval(c, l, at, &((struct server_settings *)into)->inter_ms);
+	return value_interval(c, l, at, &((struct server_settings *)into)->inter_ms);
 }
 
 SERVER_WORD(server_fastinter)
 {
-	return interval(c, l, at, &((struct server_settings *)into)->fastinter_ms);
+	return value_interval(c, l, at, &((struct server_settings *)into)->fastinter_ms);
 }
 
 SERVER_WORD(server_downinter)
 {
-	return interval(c, l, at, &((struct server_settings *)into)->downinter_ms);
+	return value_interval(c, l, at, &((struct server_settings *)into)->downinter_ms);
 }
 
 SERVER_WORD(server_id)
@@ -164,7 +148,12 @@ SERVER_WORD(server_source)
 {
 	struct server_settings *s = into;
 
-	return outgoing_address(c, l, at, &s->source, &s->source_interface);
+	return outgoing_address(c, l, at, true, &s->source);
+}
+
+SERVER_WORD(server_tcp_ut)
+{
+	return value_interval(c, l, at, &((struct server_settings *)into)->tcp_user_timeout_ms);
 }
 
 static int init_addr_member(struct cfg_context *c, const struct token *t, struct slice name, struct init_addr *out)
@@ -308,7 +297,8 @@ const struct keyword_row server_keywords[] = {
 		server_pool_purge_delay },
 	{ "port", "<port>", "port for health checks", server_port },
 	{ "rise", "<checks>", "good checks in a row that make it up", server_rise },
-	{ "source", "<address>[:<port>] [interface <name>]", "address of connections to it", server_source },
+	{ "source", "<address>[:<port>[-<port>]] [interface <name>]", "address of connections to it", server_source },
+	{ "tcp-ut", "<time>", "how long data may lie unacknowledged before a connection is dead", server_tcp_ut },
 	{ "weight", "<0..256>", "share of the requests", server_weight },
 	{ 0 },
 };
@@ -435,8 +425,9 @@ static void apply_settings(struct server *s, const struct server_settings *from)
 	s->has_check_port = from->has_check_port;
 	s->check_port = from->check_port;
 	s->check_addr = from->check_addr;
-	s->source = from->source;
-	s->source_interface = from->source_interface;
+	s->source = from->source.at;
+	s->source_interface = from->source.interface;
+	s->tcp_user_timeout_ms = from->tcp_user_timeout_ms;
 	s->cookie = from->cookie;
 	s->id = from->id; /* 0: given in order when all are known */
 	s->sni = from->sni;
@@ -492,6 +483,11 @@ static int parse_server(struct cfg_context *c, const struct line *l)
 		return out_of_memory(c, &name->at);
 	s->at = name->at;
 	apply_settings(s, &set);
+	if (set.source.port_low < set.source.port_high) {
+		s->source_ports = port_range_new(set.source.port_low, set.source.port_high);
+		if (!s->source_ports)
+			return out_of_memory(c, &name->at);
+	}
 	if (tls_note_server(c, c->proxy, s, &set.tls, checks_over_tls(&set)))
 		return -ENOMEM;
 	return apply_address(s, &spec, none) ? out_of_memory(c, &name->at) : err;

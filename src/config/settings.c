@@ -17,7 +17,7 @@ void server_settings_init(struct server_settings *s)
 		.pool_max_conn = UINT32_MAX,
 		.pool_purge_delay_ms = 5000,
 		.check_addr.fd = -1,
-		.source.fd = -1,
+		.source.at.fd = -1,
 		.init_addr = { { .kind = INIT_ADDR_LAST }, { .kind = INIT_ADDR_LIBC } },
 		.init_addr_count = 2,
 	};

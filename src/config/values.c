@@ -30,6 +30,22 @@ int need_word(struct cfg_context *c, const struct line *l, size_t at, const char
 	return -EINVAL;
 }
 
+int value_interval(struct cfg_context *c, const struct line *l, size_t *at, uint32_t *out)
+{
+	const char *what = l->words[*at - 1].text;
+	const struct token *t = &l->words[(*at)++];
+	uint32_t ms;
+
+	if (token_time_ms(t, what, "ms", &ms, c->diag))
+		return -EINVAL;
+	if (ms == 0) {
+		diag_error(c->diag, &t->at, NULL, "%s cannot be 0", what);
+		return -EINVAL;
+	}
+	*out = ms;
+	return 0;
+}
+
 int value_string(struct cfg_context *c, const struct line *l, size_t at, const char *what, const char **out)
 {
 	if (need_word(c, l, at, l->words[0].text, what) || no_more_words(c, l, at))

@@ -21,6 +21,8 @@
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
 
+enum { PORTS_TRIED = 10 };
+
 static int set_flag(int fd, int level, int option)
 {
 	int on = 1;
@@ -65,7 +67,8 @@ static int bind_source(int fd, const struct endpoint *source)
 	return bind(fd, &source->sa, source->len) < 0 ? -errno : 0;
 }
 
-static int prepare_socket(int fd, const struct endpoint *to, const struct conn_options *o)
+static int prepare_socket(int fd, const struct endpoint *to, const struct conn_options *o,
+	const struct endpoint *source)
 {
 	bool is_ip = to->sa.sa_family != AF_UNIX;
 	int err = is_ip ? set_flag(fd, IPPROTO_TCP, TCP_NODELAY) : 0;
@@ -75,10 +78,12 @@ static int prepare_socket(int fd, const struct endpoint *to, const struct conn_o
 		set_flag(fd, SOL_SOCKET, SO_KEEPALIVE);
 	if (o->tfo)
 		set_flag(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT);
+	if (o->user_timeout_ms)
+		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &o->user_timeout_ms, sizeof o->user_timeout_ms);
 	if (o->interface &&
 		setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->interface, (socklen_t)strlen(o->interface)) < 0)
 		return -errno;
-	return o->source ? bind_source(fd, o->source) : 0;
+	return source ? bind_source(fd, source) : 0;
 }
 
 static int start_connect(int fd, const struct endpoint *to)
@@ -91,8 +96,8 @@ static int start_connect(int fd, const struct endpoint *to)
 	return errno == EAGAIN && to->sa.sa_family != AF_UNIX ? -EADDRNOTAVAIL : -errno;
 }
 
-int conn_connect(struct conn *c, const struct endpoint *to, const struct conn_options *o,
-	void (*ready)(struct watch *w, unsigned bits))
+static int connect_from(struct conn *c, const struct endpoint *to, const struct conn_options *o,
+	const struct endpoint *source, void (*ready)(struct watch *w, unsigned bits))
 {
 	c->watch.fd = -1;
 	if (!to->len)
@@ -100,7 +105,7 @@ int conn_connect(struct conn *c, const struct endpoint *to, const struct conn_op
 	int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	int err = prepare_socket(fd, to, o);
+	int err = prepare_socket(fd, to, o, source);
 	if (err)
 		goto fail;
 	int started = start_connect(fd, to);
@@ -117,6 +122,35 @@ int conn_connect(struct conn *c, const struct endpoint *to, const struct conn_op
 fail:
 	close(fd);
 	return err;
+}
+
+/* A port may be refused where somebody else has it, or where the system still remembers its last connection. */
+static int connect_from_range(struct conn *c, const struct endpoint *to, const struct conn_options *o,
+	void (*ready)(struct watch *w, unsigned bits))
+{
+	struct endpoint source = *o->source;
+	int err = -EADDRNOTAVAIL;
+	for (unsigned i = 0; i < PORTS_TRIED && (err == -EADDRNOTAVAIL || err == -EADDRINUSE); i++) {
+		uint16_t port = port_range_take(o->ports);
+		if (!port)
+			return -EADDRNOTAVAIL;
+		addr_set_port(&source.ip, port);
+		err = connect_from(c, to, o, &source, ready);
+		if (err)
+			port_range_give(o->ports, port);
+		else
+			*o->port = port;
+	}
+	return err == -EADDRINUSE ? -EADDRNOTAVAIL : err;
+}
+
+int conn_connect(struct conn *c, const struct endpoint *to, const struct conn_options *o,
+	void (*ready)(struct watch *w, unsigned bits))
+{
+	c->watch.fd = -1;
+	if (o && o->ports)
+		return connect_from_range(c, to, o, ready);
+	return connect_from(c, to, o, o ? o->source : NULL, ready);
 }
 
 int conn_finish_tcp(struct conn *c)

@@ -94,6 +94,13 @@ static void turn_on(int fd, int level, int option, int value)
 	(void)setsockopt(fd, level, option, &value, sizeof value);
 }
 
+/* Accepted sockets inherit it. */
+static void set_user_timeout(const struct listener *l, int fd)
+{
+	if (l->options.user_timeout_ms && is_ip(&l->at))
+		turn_on(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)l->options.user_timeout_ms);
+}
+
 static int set_options(const struct listener *l, int fd, const char **what)
 {
 	const struct listener_options *o = &l->options;
@@ -114,6 +121,7 @@ static int set_options(const struct listener *l, int fd, const char **what)
 	if (o->interface &&
 		setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->interface, (socklen_t)strlen(o->interface)) < 0)
 		return -errno;
+	set_user_timeout(l, fd);
 	*what = "enable TCP fast open on";
 	value = (int)(o->backlog ? o->backlog : 1024);
 	return o->tfo && setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &value, sizeof value) < 0 ? -errno : 0;
@@ -285,6 +293,7 @@ static bool adopt(struct listener *l, unsigned at, struct inherited_fds *from)
 			continue;
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+		set_user_timeout(l, fd);
 		l->fds[at] = fd;
 		from->fds[i] = -1;
 		return true;

@@ -181,6 +181,7 @@ static void check_close(struct check *c, bool reset)
 		conn_reset(&c->conn);
 	else
 		conn_close(&c->conn);
+	server_source_port_give(c->server, &c->source_port);
 	loop_timer_clear(&c->deadline);
 	http_check_run_free(c->run);
 	c->run = NULL;
@@ -343,13 +344,11 @@ static uint32_t connect_timeout_ms(const struct server *s)
 static void check_begin(struct check *c)
 {
 	struct server *s = c->server;
-	const struct backend_settings *set = &s->backend->set;
-	struct conn_options o = { .interface = s->source_interface ? s->source_interface : set->source_interface };
+	struct conn_options o;
 	struct endpoint to = { 0 };
 	int err;
 
-	if (s->source.len || set->source.len)
-		o.source = s->source.len ? &s->source : &set->source;
+	server_connect_options(s, &o, &c->source_port);
 	c->running = true;
 	err = check_target(s, &to);
 	if (!err)

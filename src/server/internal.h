@@ -21,6 +21,12 @@ void server_renew_cookie(struct server *s);
 /* Forgets the address and what hangs on it; for backend_free. */
 void server_free(struct server *s);
 
+/* --- pool.c --- */
+/* How to connect to it. `port` becomes the one taken of its range, where it has one. */
+void server_connect_options(const struct server *s, struct conn_options *o, uint16_t *port);
+/* The connection is closed: its port may be used again. 0 is none. */
+void server_source_port_give(const struct server *s, uint16_t *port);
+
 /* --- backend.c --- */
 /* After a change of a server, under the lock: notes whether the backend is up now, and says so in the log. */
 void backend_note_change(struct backend *b);

@@ -76,6 +76,7 @@ static void conn_end(struct server_conn *sc, bool reset)
 		conn_reset(&sc->conn);
 	else
 		conn_close(&sc->conn);
+	server_source_port_give(sc->server, &sc->source_port);
 	free(sc->name);
 	loop_free_later(loop_self, &sc->conn.watch);
 }
@@ -234,16 +235,25 @@ struct server_conn *server_conn_take_named(struct server *s, const char *name,
 
 /* --- opening --- */
 
-static void connect_options(const struct server *s, struct conn_options *o)
+void server_connect_options(const struct server *s, struct conn_options *o, uint16_t *port)
 {
 	const struct backend_settings *set = &s->backend->set;
 
 	*o = (struct conn_options){ .interface = s->source_interface ? s->source_interface : set->source_interface,
-		.keepalive = set->tcp_keepalive_server };
+		.ports = s->source_ports,
+		.port = port,
+		.user_timeout_ms = s->tcp_user_timeout_ms };
 	if (s->source.len)
 		o->source = &s->source;
 	else if (set->source.len)
 		o->source = &set->source;
+}
+
+void server_source_port_give(const struct server *s, uint16_t *port)
+{
+	if (*port)
+		port_range_give(s->source_ports, *port);
+	*port = 0;
 }
 
 static int start_connect(struct server *s, struct server_conn *sc, uint16_t client_dst_port,
@@ -261,7 +271,8 @@ static int start_connect(struct server *s, struct server_conn *sc, uint16_t clie
 	hazard_clear(hazard_own());
 	if (s->has_port_offset)
 		addr_set_port(&to.ip, (uint16_t)(client_dst_port + s->port_offset));
-	connect_options(s, &options);
+	server_connect_options(s, &options, &sc->source_port);
+	options.keepalive = s->backend->set.tcp_keepalive_server;
 	return conn_connect(&sc->conn, &to, &options, ready);
 }
 

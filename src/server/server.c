@@ -346,6 +346,7 @@ const char *server_address_text(struct server *s, char *text)
 
 void server_free(struct server *s)
 {
+	free(s->source_ports);
 	check_free(s->check);
 	free(atomic_load(&s->target));
 	free(s->thread);

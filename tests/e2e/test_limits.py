@@ -351,3 +351,31 @@ def test_no_descriptor_for_a_server_is_503_and_logged(queued):
     gate.release()
     finish([first])
     assert get(port).status == 200
+
+
+def test_connections_take_turns_over_a_range_of_ports(ballast, origin):
+    """Each open connection has a port of its own; without one left the request is refused; a port given back is used."""
+    gate = threading.Event()
+    o = origin(lambda q: (gate.wait(5), response(200, b"ok"))[1])
+    low = 20000 + os.getpid() % 10000 * 3
+    lb = ballast(f"""
+    defaults
+        mode http
+        retries 0
+        timeout connect 200ms
+        timeout client 5s
+        timeout server 5s
+    listen web
+        bind 127.0.0.1:@web@
+        http-reuse never
+        server s1 127.0.0.1:@o@ source 127.0.0.9:{low}-{low + 2} tcp-ut 10s
+    """, o=o)
+    clients = [Client(lb.port["web"]).send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") for _ in range(3)]
+    o.wait_requests(3)
+    assert sorted(s.getpeername() for s in o.open) == [("127.0.0.9", low + i) for i in range(3)]
+    assert get(lb.port["web"]).status == 503
+    gate.set()
+    for c in clients:
+        assert c.response().status == 200
+        c.close()
+    wait_until(lambda: get(lb.port["web"]).status == 200)

@@ -17,6 +17,7 @@
 
 #include "ballast/event/loop.h"
 #include "ballast/net/addr.h"
+#include "ballast/net/port_range.h"
 
 struct conn;
 
@@ -68,12 +69,15 @@ static inline int conn_watch(struct conn *c)
 
 struct conn_options {
 	const struct endpoint *source; /* NULL: the kernel's choice */
+	struct port_range *ports;      /* with an IP source, its port is taken from here; NULL: as `source` says */
+	uint16_t *port;                /* with `ports`: which one it is; who closes the connection gives it back */
+	uint32_t user_timeout_ms;      /* TCP_USER_TIMEOUT; 0: the kernel's choice */
 	const char *interface;
 	bool keepalive; /* SO_KEEPALIVE */
 	bool tfo;
 };
 /* Starts connecting (non-blocking, TCP_NODELAY). 0: under way, or done where CONN_CONNECTING is not set; negative
- * errno: failed at once, nothing is open (-EADDRNOTAVAIL: local ports are used up; -EAGAIN: the backlog of a unix
+ * errno: failed at once, nothing is open and no port taken (-EADDRNOTAVAIL: local ports are used up; -EAGAIN: the backlog of a unix
  * socket is full). */
 int conn_connect(struct conn *c, const struct endpoint *to, const struct conn_options *o,
 	void (*ready)(struct watch *w, unsigned bits));

@@ -23,11 +23,12 @@ enum { LISTENER_RETRY_MS = 100, LISTENER_BATCH_MAX = 64 };
 struct tls_context;
 
 struct listener_options {
-	unsigned backlog;      /* connections; 0: the most the system allows */
-	unsigned shards;       /* sockets of an IP address; 0: one a thread */
-	const char *interface; /* NULL: any */
-	bool tfo;              /* TCP fast open */
-	bool v4v6, v6only;     /* neither: the system's default; v6only wins */
+	unsigned backlog;         /* connections; 0: the most the system allows */
+	unsigned shards;          /* sockets of an IP address; 0: one a thread */
+	const char *interface;    /* NULL: any */
+	bool tfo;                 /* TCP fast open */
+	uint32_t user_timeout_ms; /* TCP_USER_TIMEOUT of its connections; 0: the system's */
+	bool v4v6, v6only;        /* neither: the system's default; v6only wins */
 	bool has_mode;
 	mode_t mode; /* of a unix socket's file, with has_mode */
 	uid_t uid;   /* its owner; (uid_t)-1: as it comes */

@@ -38,6 +38,7 @@ struct check {
 	unsigned thread; /* whose loop runs it */
 	struct timer next, deadline;
 	bool running;
+	uint16_t source_port; /* of server.source_ports; 0: none */
 	uint64_t start_ns;
 	/* the HTTP exchange while it runs; NULL where connecting is all */
 	struct http_check_run *run;

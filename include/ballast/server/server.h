@@ -53,6 +53,7 @@ struct server_conn {
 	uint32_t requests;       /* sent on it so far */
 	uint32_t target_version; /* of the address that it was opened to */
 	uint16_t thread;         /* whose loop it is registered with */
+	uint16_t source_port;    /* of server.source_ports; 0: none */
 	bool idle;
 	bool is_private; /* must not serve another client connection (http-reuse never, ...) */
 };
@@ -88,6 +89,8 @@ struct server {
 	const char *hostname;   /* name it was resolved from, or NULL */
 	struct endpoint source; /* `source`; len 0: the backend's */
 	const char *source_interface;
+	struct port_range *source_ports;     /* `source ADDRESS:LOW-HIGH`; NULL: none. The server's own */
+	uint32_t tcp_user_timeout_ms;        /* `tcp-ut`; 0: the system's */
 	struct tls_context *tls, *check_tls; /* NULL: plain */
 	struct expr *sni;                    /* of a request; NULL: no name is asked for */
 	const char *check_sni;

@@ -1,6 +1,7 @@
 /* Connections over loopback: readiness, ends, errors. */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -169,6 +170,77 @@ static void test_a_source_that_is_not_ours_fails_at_once(void **state)
 	assert_false(conn_is_open(&w->conn));
 }
 
+/* The first of two ports that no other run of this test uses. */
+static uint16_t two_ports(void)
+{
+	return (uint16_t)(10000 + getpid() % 10000 * 2);
+}
+
+static unsigned own_port(const struct conn *c)
+{
+	union addr own;
+	conn_local_addr(c, &own);
+	return addr_port(&own);
+}
+
+static void test_ports_of_a_range_are_used_in_turn(void **state)
+{
+	struct world *w = *state;
+	struct endpoint source = { .len = sizeof source.ip.v4, .fd = -1 };
+	source.ip.v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000009) };
+	struct port_range *ports = port_range_new(two_ports(), two_ports() + 1);
+	uint16_t first, second, none = 0;
+	struct conn_options o = { .source = &source, .ports = ports, .port = &first };
+	struct conn other = { .watch.fd = -1 }, third = { .watch.fd = -1 };
+	assert_int_equal(conn_connect(&w->conn, &w->at, &o, ready), 0);
+	assert_int_equal(own_port(&w->conn), first);
+	o.port = &second;
+	assert_int_equal(conn_connect(&other, &w->at, &o, ready), 0);
+	assert_int_equal(own_port(&other), second);
+	assert_int_not_equal(first, second);
+	o.port = &none;
+	assert_int_equal(conn_connect(&third, &w->at, &o, ready), -EADDRNOTAVAIL);
+	assert_int_equal(none, 0);
+	conn_reset(&other);
+	loop_turn(&w->loop, 0);
+	port_range_give(ports, second);
+	assert_int_equal(conn_connect(&third, &w->at, &o, ready), 0);
+	assert_int_equal(none, second);
+	conn_close(&third);
+	free(ports);
+}
+
+static void test_a_port_that_somebody_else_has_is_passed_over(void **state)
+{
+	struct world *w = *state;
+	struct endpoint source = { .len = sizeof source.ip.v4, .fd = -1 };
+	source.ip.v4 = (struct sockaddr_in){ .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(0x7f000009),
+		.sin_port = htons(two_ports()) };
+	struct port_range *ports = port_range_new(two_ports(), two_ports() + 1);
+	uint16_t port;
+	struct conn_options o = { .source = &source, .ports = ports, .port = &port };
+	int holder = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(holder, &source.sa, source.len), 0);
+	assert_int_equal(listen(holder, 1), 0);
+	assert_int_equal(conn_connect(&w->conn, &w->at, &o, ready), 0);
+	assert_int_equal(port, two_ports() + 1);
+	close(holder);
+	assert_int_equal(port_range_take(ports), two_ports());
+	free(ports);
+}
+
+static void test_the_user_timeout_is_set(void **state)
+{
+	struct world *w = *state;
+	struct conn_options o = { .user_timeout_ms = 1234 };
+	unsigned ms = 0;
+	socklen_t len = sizeof ms;
+	assert_int_equal(conn_connect(&w->conn, &w->at, &o, ready), 0);
+	assert_int_equal(getsockopt(w->conn.watch.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &len), 0);
+	assert_int_equal(ms, 1234);
+}
+
 static void test_an_inherited_descriptor_cannot_be_connected_to(void **state)
 {
 	struct world *w = *state;
@@ -325,6 +397,9 @@ int main(void)
 		CONN_TEST(test_connecting_is_not_finished_before_an_event),
 		CONN_TEST(test_a_source_address_is_used),
 		CONN_TEST(test_a_source_that_is_not_ours_fails_at_once),
+		CONN_TEST(test_ports_of_a_range_are_used_in_turn),
+		CONN_TEST(test_a_port_that_somebody_else_has_is_passed_over),
+		CONN_TEST(test_the_user_timeout_is_set),
 		CONN_TEST(test_an_inherited_descriptor_cannot_be_connected_to),
 		CONN_TEST(test_reset_is_seen_as_reset),
 		CONN_TEST(test_writing_to_a_closed_peer_is_an_error_not_a_signal),

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,6 +136,24 @@ static void test_a_connection_in_any_early_turn_is_accepted(void **state)
 		assert_int_equal(accepted, before);
 		close(fd);
 	}
+}
+
+static void test_connections_get_the_user_timeout(void **state)
+{
+	unsigned ms = 0;
+	socklen_t len = sizeof ms;
+
+	(void)state;
+	listener = make(free_address());
+	listener->options.user_timeout_ms = 4321;
+	assert_int_equal(listener_open(listener, 1, NULL, &diag), 0);
+	assert_int_equal(listener_start(listener), 0);
+	int fd = client(&listener->at);
+	turns(1);
+	assert_int_equal(accepted, 1);
+	assert_int_equal(getsockopt(accepted_fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &len), 0);
+	assert_int_equal(ms, 4321);
+	close(fd);
 }
 
 static void test_a_connection_is_accepted_with_its_peer(void **state)
@@ -547,6 +566,7 @@ int main(void)
 {
 #define LISTENER_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		LISTENER_TEST(test_connections_get_the_user_timeout),
 		LISTENER_TEST(test_a_connection_is_accepted_with_its_peer),
 		LISTENER_TEST(test_a_connection_in_any_early_turn_is_accepted),
 		LISTENER_TEST(test_many_connections_take_few_turns),
