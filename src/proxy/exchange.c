@@ -230,11 +230,21 @@ static void count_end(struct exchange *x)
 
 /* ---- the server's side is given back ---- */
 
+void exchange_note_source(struct exchange *x)
+{
+	if (!x->source)
+		x->source = arena_alloc(&x->arena, sizeof *x->source);
+	if (x->source)
+		conn_local_addr(&x->sc->conn, x->source);
+}
+
 void exchange_release_server(struct exchange *x, bool keep)
 {
 	struct server_conn *sc = x->sc;
 
 	if (sc) {
+		if (BL_UNLIKELY(atomic_load_explicit(&format_has_passing, memory_order_relaxed)))
+			exchange_note_source(x);
 		x->sc = NULL;
 		sc->user = NULL;
 		if (!keep)

@@ -252,6 +252,8 @@ void exchange_end(struct exchange *x, bool cut);
 void exchange_log(struct exchange *x);
 /* Gives the server's connection back (`keep`: to be used again) and the place on the server. */
 void exchange_release_server(struct exchange *x, bool keep);
+/* Sets x->source from x->sc, which is not NULL: a system call, so only where a log format asks for it. */
+void exchange_note_source(struct exchange *x);
 void exchange_count_bytes(struct exchange *x);
 
 /* What stick tables count as the client's error (http_err_cnt) and the server's failure (http_fail_cnt): HAProxy's manual,

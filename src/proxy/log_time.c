@@ -180,6 +180,14 @@ void log_add_date(struct strbuf *out, uint64_t mono_ns)
 	add_date_ms(out, wall_us_of(mono_ns));
 }
 
+static void add_accept_ms(struct strbuf *out, unsigned flags, uint64_t us)
+{
+	if (flags & FORMAT_HEX)
+		strbuf_printf(out, "%02X", (unsigned)(us / 1000 % 1000));
+	else
+		add_ms(out, us);
+}
+
 static void add_seconds(struct strbuf *out, unsigned flags, uint64_t us)
 {
 	if (flags & FORMAT_HEX)
@@ -199,7 +207,7 @@ DATE(run_accept_utc, add_date_zone(out, accept_us(ctx), false))
 DATE(run_accept_local, add_date_zone(out, accept_us(ctx), true))
 DATE(run_accept_seconds, add_seconds(out, flags, accept_us(ctx)))
 DATE(run_accept, add_date_ms(out, accept_us(ctx)))
-DATE(run_accept_ms, add_ms(out, accept_us(ctx)))
+DATE(run_accept_ms, add_accept_ms(out, flags, accept_us(ctx)))
 DATE(run_request_date, add_date_ms(out, request_us(ctx)))
 DATE(run_request_utc, add_date_zone(out, request_us(ctx), false))
 DATE(run_request_local, add_date_zone(out, request_us(ctx), true))

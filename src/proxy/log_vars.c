@@ -98,6 +98,28 @@ static void run_server_port(struct sample_ctx *ctx, unsigned flags, struct strbu
 		add_port(out, addr_port(&a), flags);
 }
 
+/* Where the connection to the server comes from; NULL: there was none. */
+static const union addr *connecting_address(struct exchange *x)
+{
+	if (x->sc)
+		exchange_note_source(x);
+	return x->source;
+}
+
+static void run_connecting_ip(struct sample_ctx *ctx, unsigned flags, struct strbuf *out)
+{
+	const union addr *a = connecting_address(log_exchange(ctx));
+	if (a)
+		add_ip(out, a, flags);
+}
+
+static void run_connecting_port(struct sample_ctx *ctx, unsigned flags, struct strbuf *out)
+{
+	const union addr *a = connecting_address(log_exchange(ctx));
+	if (a)
+		add_port(out, addr_port(a), flags);
+}
+
 VAR(run_client_ip, add_ip(out, &x->client->peer, flags))
 VAR(run_client_port, add_port(out, port_or_id(x, &x->client->peer), flags))
 
@@ -225,7 +247,8 @@ VAR(run_server_connections, strbuf_u64(out, x->server ? server_served(x->server)
 VAR(run_retries, add_retries(out, x))
 VAR(run_server_queue, strbuf_u64(out, x->queue_server))
 VAR(run_backend_queue, strbuf_u64(out, x->queue_backend))
-VAR(run_log_count, strbuf_u64(out, frontend_log_count(x->frontend)))
+VAR(run_log_count,
+	strbuf_printf(out, flags &FORMAT_HEX ? "%04lX" : "%lu", (unsigned long)frontend_log_count(x->frontend)))
 
 /* ---- the request, as it came ---- */
 
@@ -281,6 +304,10 @@ const struct log_var_row log_vars[] = {
 	{ "cp", LOG_VAR_PLAIN, LOG_ANY, false, run_client_port, "client's port" },
 	{ "fi", LOG_VAR_TEXT, LOG_ANY, false, run_accepting_ip, "address that the client connected to" },
 	{ "fp", LOG_VAR_PLAIN, LOG_ANY, false, run_accepting_port, "port that the client connected to" },
+	{ "bi", LOG_VAR_TEXT | LOG_VAR_PASSING, LOG_ANY, false, run_connecting_ip,
+		"address that the connection to the server comes from" },
+	{ "bp", LOG_VAR_PLAIN | LOG_VAR_PASSING, LOG_ANY, false, run_connecting_port,
+		"port that the connection to the server comes from" },
 	{ "si", LOG_VAR_TEXT, LOG_ANY, false, run_server_ip, "server's address" },
 	{ "sp", LOG_VAR_PLAIN, LOG_ANY, false, run_server_port, "server's port" },
 	{ "f", LOG_VAR_TEXT, LOG_ANY, false, run_frontend, "frontend's name" },

@@ -10,6 +10,7 @@
 
 static const struct log_var_row **log_vars; /* written before any thread starts */
 static unsigned log_var_count;
+atomic_bool format_has_passing;
 
 int log_register_vars(const struct log_var_row *rows, unsigned count)
 {
@@ -188,6 +189,8 @@ static int parse_var(struct format_job *j, unsigned flags)
 	if (err)
 		return err;
 	j->needs_http |= row->http_only;
+	if (row->kind & LOG_VAR_PASSING)
+		atomic_store_explicit(&format_has_passing, true, memory_order_relaxed);
 	add_item(j, (struct item){ .kind = ITEM_VAR, .flags = (uint8_t)flags, .var = row });
 	return 0;
 }

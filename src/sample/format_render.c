@@ -89,7 +89,7 @@ static bool append_value(const struct item *item, struct sample_ctx *ctx, struct
 	struct sample s;
 	if (item->kind == ITEM_VAR) {
 		item->var->run(ctx, item->flags, out);
-		return item->var->kind != LOG_VAR_PLAIN;
+		return (item->var->kind & ~LOG_VAR_PASSING) != LOG_VAR_PLAIN;
 	}
 	if (expr_eval(item->expr, ctx, SAMPLE_ANY, &s))
 		append_sample(&s, out);

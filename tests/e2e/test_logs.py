@@ -93,7 +93,7 @@ def test_tcplog(ballast, origin, syslog):
 
 VARIABLES = {
     "%ci": r"127\.0\.0\.1", "%cp": r"\d+", "%fi": r"127\.0\.0\.1", "%fp": "PORT", "%si": r"127\.0\.0\.1", "%sp": "ORIGIN",
-    "%f": "web", "%ft": "web", "%b": "app", "%s": "s1", "%ts": "--", "%tsc": "----", "%B": r"\d\d+", "%U": r"\d\d+", "%ST": "200",
+    "%bi": r"127\.0\.0\.1", "%bp": r"\d{4,5}", "%f": "web", "%ft": "web", "%b": "app", "%s": "s1", "%ts": "--", "%tsc": "----", "%B": r"\d\d+", "%U": r"\d\d+", "%ST": "200",
     "%ac": "1", "%fc": "1", "%bc": "0", "%sc": "0", "%rc": "0", "%sq": "0", "%bq": "0", "%rt": r"\d+", "%pid": r"\d+",
     "%H": r"\S+", "%r": r"GET /a/b\?c=d HTTP/1\.1", "%HM": "GET", "%HU": r"/a/b\?c=d", "%HP": "/a/b", "%HPO": "/a/b",
     "%HQ": r"\?c=d", "%HV": r"HTTP/1\.1",
@@ -130,6 +130,7 @@ def test_every_variable(logged):
     ("%{+Q}o %HM %HP", '"GET" "/q"'),
     ("%{+Q}o %HM %{-Q}HP", '"GET" /q'),
     ("%{+Q,+E}HP", '"/q"'),
+    ("%{+X}o %ci %fi %bi", "7F000001 7F000001 7F000001"),
     ("%[src,length]", "9"),
     ("%(named)HM", "GET"),
     ("a\\ b %HM 100%%", "a\\ b GET 100%"),

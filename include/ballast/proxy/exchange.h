@@ -145,6 +145,7 @@ struct exchange {
 	/* as received, for the log; point into `head` */
 	struct slice log_request; /* "GET /x HTTP/1.1" */
 	struct slice log_method, log_target;
+	union addr *source;               /* of the last connection to a server; NULL: none, or nobody wants it */
 	struct persist_state *persist;    /* in the arena, of a backend with such rules once a server was looked for */
 	char length_text[24];             /* Content-Length of an own answer: shedding load must not need memory */
 	struct vars vars;                 /* txn, req, res; in the arena */

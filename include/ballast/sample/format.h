@@ -8,6 +8,8 @@
 #ifndef BALLAST_SAMPLE_FORMAT_H
 #define BALLAST_SAMPLE_FORMAT_H
 
+#include <stdatomic.h>
+
 #include "ballast/base/diag.h"
 #include "ballast/base/strbuf.h"
 #include "ballast/sample/sample.h"
@@ -26,9 +28,10 @@ enum format_flags {
 
 /* What a variable's text is. */
 enum log_var_kind {
-	LOG_VAR_TEXT,  /* string or address: escaped, quoted with +Q */
-	LOG_VAR_PLAIN, /* number, date, state: goes out as it is */
-	LOG_VAR_LIST,  /* text that a log leaves out where there is none, with the space behind it: captures */
+	LOG_VAR_TEXT,           /* string or address: escaped, quoted with +Q */
+	LOG_VAR_PLAIN,          /* number, date, state: goes out as it is */
+	LOG_VAR_LIST,           /* text that a log leaves out where there is none, with the space behind it: captures */
+	LOG_VAR_PASSING = 0x80, /* a bit: of something that ends before the log line is written */
 };
 
 struct log_var_row {
@@ -41,6 +44,10 @@ struct log_var_row {
 	void (*run)(struct sample_ctx *ctx, unsigned flags, struct strbuf *out);
 	const char *help;
 };
+
+/* Whether a format that was read so far has a variable of kind LOG_VAR_PASSING: whoever ends what it tells of must keep
+ * its value before. */
+extern atomic_bool format_has_passing;
 
 /* Adds rows; before any thread. 0 or -ENOMEM. */
 int log_register_vars(const struct log_var_row *rows, unsigned count);
