@@ -91,6 +91,10 @@ static void set_health(struct admin_session *session, struct server *s, char **a
 {
 	static const char reason[] = "changed from CLI";
 
+	if (s->tracked) {
+		command_say(session, "cannot change health on a tracking server.");
+		return;
+	}
 	if (!strcmp(args[0], "up"))
 		server_set_health(s, SERVER_UP, reason);
 	else if (!strcmp(args[0], "stopping"))

@@ -49,7 +49,14 @@ static void read_target(struct place_text *to, const struct server *s)
 
 /* --- show servers state --- */
 
-enum { ADMIN_FORCED_MAINT = 1, ADMIN_CONFIG_MAINT = 4, ADMIN_FORCED_DRAIN = 8, ADMIN_UNRESOLVED = 0x20 };
+enum {
+	ADMIN_FORCED_MAINT = 1,
+	ADMIN_TRACKED_MAINT = 2,
+	ADMIN_CONFIG_MAINT = 4,
+	ADMIN_FORCED_DRAIN = 8,
+	ADMIN_TRACKED_DRAIN = 0x10,
+	ADMIN_UNRESOLVED = 0x20
+};
 enum { CHECK_RUNS_NOT = 0, CHECK_CONFIGURED = 2, CHECK_ENABLED = 4, CHECK_PAUSED = 8 };
 
 /* The numbers of the manual; `state` is also what a state file is read with. */
@@ -57,7 +64,9 @@ static unsigned operational_state(const struct server *s)
 {
 	if (!server_alive(s))
 		return 0;
-	return atomic_load(&s->health) == SERVER_STOPPING ? 3 : 2;
+	if (atomic_load(&s->health) == SERVER_STOPPING)
+		return 3;
+	return atomic_load(&s->warmth) == WARMTH_FULL ? 2 : 1;
 }
 
 static unsigned admin_state(const struct server *s)
@@ -66,8 +75,12 @@ static unsigned admin_state(const struct server *s)
 
 	if (admin & SERVER_MAINT)
 		state |= ADMIN_FORCED_MAINT | (s->disabled_config ? ADMIN_CONFIG_MAINT : 0);
+	if (admin & SERVER_MAINT_VIA)
+		state |= ADMIN_TRACKED_MAINT;
 	if (admin & SERVER_DRAIN)
 		state |= ADMIN_FORCED_DRAIN;
+	if (admin & SERVER_DRAIN_VIA)
+		state |= ADMIN_TRACKED_DRAIN;
 	if (admin & SERVER_UNRESOLVED)
 		state |= ADMIN_UNRESOLVED;
 	return state;
@@ -79,7 +92,7 @@ static unsigned check_state(const struct server *s)
 
 	if (s->check && s->check->enabled)
 		state |= CHECK_ENABLED;
-	if (atomic_load(&s->admin) & SERVER_MAINT)
+	if (atomic_load(&s->admin) & SERVER_ANY_MAINT)
 		state |= CHECK_PAUSED;
 	return state;
 }

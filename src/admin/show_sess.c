@@ -307,37 +307,16 @@ static void run_show_sess(struct admin_session *s, char **args, int count)
 
 /* --- ended --- */
 
-static struct exchange *exchange_by_id(uint64_t id)
+static bool is_to_end(const struct exchange *x, const void *chosen)
 {
-	list_for_each(it, exchange_list()) {
-		struct exchange *x = list_entry(it, struct exchange, link);
-		if (x->id == id)
-			return x;
-	}
-	return NULL;
+	return is_chosen(chosen, x);
 }
 
-/* Ending one may end or begin others: so first the numbers are written down, then each is looked for. */
 static void visit_to_end(struct tour *t)
 {
 	struct sess *q = container_of(t, struct sess, tour);
-	struct strbuf ids;
 
-	strbuf_init(&ids);
-	list_for_each(it, exchange_list()) {
-		const struct exchange *x = list_entry(it, struct exchange, link);
-		if (is_chosen(&q->chosen, x))
-			strbuf_add(&ids, slice_of((const char *)&x->id, sizeof x->id));
-	}
-	for (size_t at = 0; at < ids.len; at += sizeof(uint64_t)) {
-		uint64_t id;
-		memcpy(&id, ids.ptr + at, sizeof id);
-		struct exchange *x = exchange_by_id(id);
-		if (x)
-			exchange_kill(x);
-		q->found++;
-	}
-	strbuf_free(&ids);
+	q->found += exchange_kill_where(is_to_end, &q->chosen, CAUSE_KILLED);
 	t->stop = q->chosen.by_id && q->found;
 }
 

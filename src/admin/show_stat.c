@@ -39,7 +39,7 @@ static bool wants_server(const struct request *q, const struct server *s)
 		return false;
 	if (q->only_up && !server_alive(s))
 		return false;
-	return !q->no_maint || !(atomic_load(&s->admin) & (SERVER_MAINT | SERVER_UNRESOLVED));
+	return !q->no_maint || !(atomic_load(&s->admin) & (SERVER_ANY_MAINT | SERVER_UNRESOLVED));
 }
 
 static void write_backend(struct request *q, struct backend *b, struct stat_row *r)

@@ -205,7 +205,7 @@ static uint64_t usable_weight(const struct backend *b, bool backups)
 
 	for (uint32_t i = 0; i < b->server_count; i++)
 		if (b->servers[i]->backup == backups && server_usable(b->servers[i]))
-			weight += atomic_load(&b->servers[i]->weight);
+			weight += server_weight_now(b->servers[i]);
 	return weight;
 }
 
@@ -258,6 +258,14 @@ void stat_fill_backend(struct stat_row *r, struct backend *b, const struct stat_
 		put_text(r, ST_ALGO, b->algorithm ? b->algorithm->name : "roundrobin");
 }
 
+static void put_tracked(struct stat_row *r, const struct server *s)
+{
+	if (!s->tracked)
+		return;
+	snprintf(r->tracked, sizeof r->tracked, "%s/%s", s->tracked->backend->name, s->tracked->name);
+	put_text(r, ST_TRACKED, r->tracked);
+}
+
 /* Under backend.lock. */
 static void put_check(struct stat_row *r, const struct server *s, uint64_t downtime)
 {
@@ -266,6 +274,8 @@ static void put_check(struct stat_row *r, const struct server *s, uint64_t downt
 	if (!k || !k->enabled)
 		return;
 	put(r, ST_DOWNTIME, downtime);
+	if (s->observe)
+		put(r, ST_HANAFAIL, k->observed);
 	put(r, ST_CHKFAIL, s->check_failures);
 	put(r, ST_CHKDOWN, s->down_transitions);
 	put_text(r, ST_CHECK_STATUS, check_status_code(k->status));
@@ -298,7 +308,8 @@ static void put_pool(struct stat_row *r, const struct server *s)
 static void put_limits(struct stat_row *r, const struct server *s)
 {
 	uint32_t queued = atomic_load(&s->queued), queued_max = atomic_load(&s->queued_max);
-	uint32_t limit = atomic_load(&s->maxconn_now);
+	bool warm = atomic_load(&s->warmth) == WARMTH_FULL;
+	uint32_t limit = warm ? atomic_load(&s->maxconn_now) : server_limit(s);
 
 	put(r, ST_QCUR, queued);
 	put(r, ST_QMAX, queued_max > queued ? queued_max : queued);
@@ -312,7 +323,6 @@ static void put_limits(struct stat_row *r, const struct server *s)
 void stat_fill_server(struct stat_row *r, struct server *s, const struct stat_view *view)
 {
 	struct counted c = { &s->thread[0].counters, sizeof s->thread[0], s->backend->threads };
-	unsigned weight = atomic_load(&s->weight);
 	uint64_t downtime;
 
 	begin(r, STAT_SERVER, s->backend->name, s->name, s->backend->id, s->id);
@@ -324,8 +334,8 @@ void stat_fill_server(struct stat_row *r, struct server *s, const struct stat_vi
 	put_sum(r, ST_REUSE, &c, COUNT_CONN_REUSED);
 	put_pool(r, s);
 	put_text(r, ST_STATUS, server_status_text(s, r->status, sizeof r->status));
-	put(r, ST_WEIGHT, weight);
-	put(r, ST_UWEIGHT, weight);
+	put(r, ST_WEIGHT, server_weight_now(s));
+	put(r, ST_UWEIGHT, atomic_load(&s->weight));
 	put(r, ST_ACT, !s->backup);
 	put(r, ST_BCK, s->backup);
 	put(r, ST_SRID, 0);
@@ -333,6 +343,7 @@ void stat_fill_server(struct stat_row *r, struct server *s, const struct stat_vi
 	pthread_mutex_lock(&s->backend->lock);
 	put_age(r, s->last_change_s, view);
 	put_check(r, s, downtime);
+	put_tracked(r, s);
 	pthread_mutex_unlock(&s->backend->lock);
 	if (view->private_too) {
 		server_address_text(s, r->addr);

@@ -42,11 +42,22 @@ static void arrays_free(struct input_arrays *a)
 	free(a->backup);
 }
 
-static void arrays_fill(struct input_arrays *a, const struct backend *b)
+/* A server starts slowly, and the algorithm can follow: weights are counted in parts then. */
+static bool any_starts_slowly(const struct backend *b, const struct pick_input *in)
+{
+	if (pick_static_weight(b->algorithm, in->method))
+		return false;
+	for (uint32_t i = 0; i < b->server_count; i++)
+		if (atomic_load(&b->servers[i]->warmth) != WARMTH_FULL)
+			return true;
+	return false;
+}
+
+static void arrays_fill(struct input_arrays *a, const struct backend *b, bool slowly)
 {
 	for (uint32_t i = 0; i < b->server_count; i++) {
 		const struct server *s = b->servers[i];
-		a->weight[i] = atomic_load(&s->weight);
+		a->weight[i] = (uint16_t)(atomic_load(&s->weight) * (slowly ? atomic_load(&s->warmth) : 1));
 		a->id[i] = s->id;
 		a->name[i] = slice_from_str(s->name);
 		a->usable[i] = server_usable(s);
@@ -79,7 +90,9 @@ static struct picker *attach_build(struct backend *b, uint32_t generation)
 			.maxconn = b->maxconn,
 			.all_backups = b->set.all_backups };
 		add_settings(&in, b);
-		arrays_fill(&a, b);
+		bool slowly = any_starts_slowly(b, &in);
+		in.weight_unit = slowly ? WARMTH_FULL : 1;
+		arrays_fill(&a, b, slowly);
 		p = pick_build(b->algorithm, b->algorithm_param, &in, generation);
 	}
 	arrays_free(&a);

@@ -43,6 +43,15 @@ struct outgoing {
 	uint16_t port_low, port_high; /* a range of ports, where one was given */
 };
 
+/* Those about its health beyond its own checks (server_health.c). */
+struct health_settings {
+	uint32_t slowstart_ms, error_limit;
+	uint8_t observe, on_error; /* enum observe, on_error */
+	bool end_sessions_when_down, end_backup_sessions_when_up;
+	const char *track; /* "[backend/]server"; NULL: none */
+	struct place observe_at, track_at;
+};
+
 /* A server's parameters: of its line, or of `default-server`. */
 struct server_settings {
 	struct tls_words tls; /* first: its keywords write there */
@@ -59,6 +68,7 @@ struct server_settings {
 	struct outgoing source;
 	uint32_t tcp_user_timeout_ms;
 	const char *cookie;
+	struct health_settings health;
 	struct init_addr init_addr[INIT_ADDR_MAX];
 	unsigned init_addr_count;
 	uint32_t id; /* 0: given in order */
@@ -119,6 +129,7 @@ struct proxy {
 };
 
 struct cpu_map_line;
+struct health_note;
 struct tls_note;
 struct userlist;
 
@@ -140,7 +151,8 @@ struct cfg_context {
 	struct table_loading tables;
 	struct place thread_groups_at;
 	struct tls_defaults tls;
-	struct tls_note *tls_notes; /* lines that spoke of TLS, last one first */
+	struct tls_note *tls_notes;                           /* lines that spoke of TLS, last one first */
+	struct health_note *health_notes, **last_health_note; /* servers that track or observe */
 };
 
 struct directive {

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "directive.h"
+#include "server_words.h"
 
 const char *proxy_text(const struct proxy *p, char *buf, size_t len)
 {
@@ -143,6 +143,7 @@ int finish_proxies(struct cfg_context *c)
 	assign_ids(c);
 	check_addresses(c);
 	check_servers(c);
+	check_health(c);
 	check_modes(c);
 	check_persist(c);
 	make_tls(c);

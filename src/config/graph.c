@@ -171,6 +171,7 @@ struct graph *graph_load(struct config_source *src, struct diag *d)
 	c.last_proxy = &c.proxies;
 	c.last_defaults = &c.defaults;
 	c.last_cpu_map = &c.cpu_map;
+	c.last_health_note = &c.health_notes;
 	tables_loading(&c.tables, c.arena);
 	src->env = &g->env;
 	src->is_section = begins_section;

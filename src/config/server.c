@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "ballast/sample/expr.h"
-#include "directive.h"
+#include "server_words.h"
 
 static int number(struct cfg_context *c, const struct line *l, size_t *at, int64_t min, int64_t max, int64_t *out)
 {
@@ -257,6 +257,7 @@ SERVER_SWITCH(server_enabled, disabled, false)
 
 const struct keyword_row server_keywords[] = {
 	TLS_ROWS_BOTH,
+	HEALTH_ROWS,
 	{ "check-send-proxy", NULL, "health checks begin with a PROXY protocol header", server_check_send_proxy },
 	{ "no-check-send-proxy", NULL, "health checks begin without one", server_no_check_send_proxy },
 	{ "no-send-proxy", NULL, "undoes 'send-proxy'", server_no_send_proxy },
@@ -483,6 +484,7 @@ static int parse_server(struct cfg_context *c, const struct line *l)
 		return out_of_memory(c, &name->at);
 	s->at = name->at;
 	apply_settings(s, &set);
+	health_apply(c, s, &set.health);
 	if (set.source.port_low < set.source.port_high) {
 		s->source_ports = port_range_new(set.source.port_low, set.source.port_high);
 		if (!s->source_ports)

@@ -16,6 +16,7 @@ void server_settings_init(struct server_settings *s)
 		.inter_ms = 2000,
 		.pool_max_conn = UINT32_MAX,
 		.pool_purge_delay_ms = 5000,
+		.health = { .error_limit = 10, .on_error = ON_ERROR_FAIL_CHECK },
 		.check_addr.fd = -1,
 		.source.at.fd = -1,
 		.init_addr = { { .kind = INIT_ADDR_LAST }, { .kind = INIT_ADDR_LIBC } },

@@ -3,7 +3,7 @@
 
 static void dump_server(struct server *s, uint32_t used)
 {
-	char buf[64];
+	char buf[160];
 
 	say_and_log(SAY_WARNING, "SIGHUP: Server %s/%s is %s. Conn: %u act, %u pend, %llu tot.", s->backend->name,
 		s->name, server_status_text(s, buf, sizeof buf), used, atomic_load(&s->queued),

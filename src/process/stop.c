@@ -105,7 +105,7 @@ void worker_end_connections(struct worker *w)
 	frontend_set_stopping();
 	for (unsigned i = 0; i < STOP_TURNS_MAX && exchange_list()->next != exchange_list(); i++) {
 		list_for_each_safe(it, exchange_list())
-			exchange_kill(list_entry(it, struct exchange, link));
+			exchange_kill(list_entry(it, struct exchange, link), CAUSE_KILLED);
 		loop_turn(loop_self, 0);
 	}
 	frontend_hard_stop_thread(w->run->graph->frontends);

@@ -339,12 +339,12 @@ void exchange_client_ended(struct exchange *x)
 	}
 }
 
-void exchange_kill(struct exchange *x)
+void exchange_kill(struct exchange *x, enum exchange_cause cause)
 {
 	struct client *c = x->client;
 	if (x->state == X_DONE)
 		return;
-	x->cause = CAUSE_KILLED;
+	x->cause = cause;
 	x->phase_letter = x->flags & XF_RESPONSE_HEAD ? 'D' : 'R';
 	exchange_end(x, true);
 	client_settle(c);

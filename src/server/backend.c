@@ -47,7 +47,10 @@ static void server_defaults(struct server *s)
 	s->pool_max_conn = UINT32_MAX;
 	s->pool_purge_delay_ms = 5000;
 	s->check_addr.fd = s->source.fd = -1;
+	s->error_limit = 10;
+	s->on_error = ON_ERROR_FAIL_CHECK;
 	atomic_init(&s->health, SERVER_UP);
+	atomic_init(&s->warmth, WARMTH_FULL);
 	list_init(&s->queue);
 	lfstack_init(&s->shared_idle);
 }
@@ -101,6 +104,8 @@ static int server_start(struct server *s, unsigned threads)
 	s->last_change_s = wall_seconds();
 	server_renew_cookie(s);
 	if (s->check_enabled && !(s->check = check_new(s)))
+		return -ENOMEM;
+	if (slowstart_new(s) || observe_new(s))
 		return -ENOMEM;
 	return 0;
 }

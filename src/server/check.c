@@ -24,6 +24,7 @@ struct status_row {
 static const struct status_row status_rows[CHECK_STATUS_COUNT] = {
 	[CHECK_UNKNOWN] = { "UNK", "Unknown", 0, false },
 	[CHECK_INI] = { "INI", "Initializing", 1, false },
+	[CHECK_HANA] = { "HANA", "Health analyze", 4, false },
 	[CHECK_SOCKERR] = { "SOCKERR", "Socket error", 5, false },
 	[CHECK_L4OK] = { "L4OK", "Layer4 check passed", 6, true },
 	[CHECK_L4TOUT] = { "L4TOUT", "Layer4 timeout", 7, false },
@@ -75,14 +76,15 @@ void check_result_set(struct check_result *r, enum check_status status, const ch
 /* ", reason: Layer7 wrong status, code: 503, info: \"Service Unavailable\", check duration: 2ms" */
 static void describe(const struct check *c, char *to, size_t room)
 {
-	char code[24] = "", info[CHECK_TEXT_MAX + 16] = "";
+	char code[24] = "", info[CHECK_TEXT_MAX + 16] = "", duration[40] = "";
 
 	if (c->code)
 		snprintf(code, sizeof code, ", code: %u", c->code);
 	if (c->text[0])
 		snprintf(info, sizeof info, ", info: \"%s\"", c->text);
-	snprintf(to, room, ", reason: %s%s%s, check duration: %" PRIu32 "ms", check_status_text(c->status), code, info,
-		c->duration_ms);
+	if (c->status != CHECK_HANA)
+		snprintf(duration, sizeof duration, ", check duration: %" PRIu32 "ms", c->duration_ms);
+	snprintf(to, room, ", reason: %s%s%s%s", check_status_text(c->status), code, info, duration);
 }
 
 /* `option log-health-checks` */
@@ -122,28 +124,41 @@ static void store_result(struct check *c, const struct check_result *r)
 
 static bool is_paused(const struct check *c)
 {
-	return !c->enabled || atomic_load(&c->server->admin) & (SERVER_MAINT | SERVER_UNRESOLVED);
+	return !c->enabled || atomic_load(&c->server->admin) & (SERVER_ANY_MAINT | SERVER_UNRESOLVED);
+}
+
+/* What the present result is to the log and to the server; `news`: it differs from the one before. */
+static void follow_result(struct check *c, bool news)
+{
+	struct server *s = c->server;
+	bool logs = s->backend->set.log_health_checks;
+	char what[CHECK_TEXT_MAX + 160];
+
+	describe(c, what, sizeof what);
+	if (logs && news)
+		log_result(c, what);
+	if (s->check_count < s->rise)
+		server_apply_health(s, SERVER_DOWN, logs ? "" : what);
+	else if (check_status_passed(c->status))
+		server_apply_health(s, SERVER_UP, logs ? "" : what);
 }
 
 static void apply_result(struct check *c, const struct check_result *r)
 {
 	struct server *s = c->server;
-	bool logs = s->backend->set.log_health_checks;
 	unsigned old_status = c->status, old_count = s->check_count;
-	char what[CHECK_TEXT_MAX + 160];
 
 	store_result(c, r);
 	count_result(s, check_status_passed(r->status));
-	describe(c, what, sizeof what);
-	if (logs && (c->status != old_status || s->check_count != old_count))
-		log_result(c, what);
-	if (s->check_count < s->rise)
-		server_apply_health(s, SERVER_DOWN, logs ? "" : what);
-	else if (check_status_passed(r->status))
-		server_apply_health(s, SERVER_UP, logs ? "" : what);
+	follow_result(c, c->status != old_status || s->check_count != old_count);
 }
 
 /* --- when the next one is due --- */
+
+static uint32_t fast_interval_ms(const struct server *s)
+{
+	return s->fastinter_ms ? s->fastinter_ms : s->inter_ms;
+}
 
 static uint32_t interval_ms(const struct server *s)
 {
@@ -151,7 +166,7 @@ static uint32_t interval_ms(const struct server *s)
 		return s->inter_ms;
 	if (s->check_count == 0)
 		return s->downinter_ms ? s->downinter_ms : s->inter_ms;
-	return s->fastinter_ms ? s->fastinter_ms : s->inter_ms;
+	return fast_interval_ms(s);
 }
 
 /* `ms`, give or take spread-checks percent. */
@@ -171,6 +186,49 @@ static void schedule_next(struct check *c)
 	interval = spread(interval_ms(c->server));
 	pthread_mutex_unlock(&c->server->backend->lock);
 	loop_timer_set(&c->next, interval > taken ? interval - taken : 1);
+}
+
+/* On the check's own thread. */
+static void hurry_run(struct post *p)
+{
+	struct check *c = container_of(p, struct check, hurry);
+	uint32_t soon = spread(fast_interval_ms(c->server));
+
+	pthread_mutex_lock(&c->server->backend->lock);
+	c->hurried = false;
+	pthread_mutex_unlock(&c->server->backend->lock);
+	if (timer_armed(&c->next) && c->next.due_ms > loop_self->wheel.now_ms + soon)
+		loop_timer_set(&c->next, soon);
+}
+
+static void hurry(struct check *c)
+{
+	if (c->hurried || !loop_count())
+		return;
+	c->hurried = true;
+	loop_post(loop_at(c->thread), &c->hurry);
+}
+
+void check_observed(struct check *c, const char *info)
+{
+	struct server *s = c->server;
+
+	if (is_paused(c) || atomic_load(&s->health) == SERVER_DOWN)
+		return;
+	c->observed++;
+	hurry(c);
+	if (s->on_error == ON_ERROR_FASTINTER)
+		return;
+	if (s->on_error == ON_ERROR_SUDDEN_DEATH && s->check_count > s->rise + 1)
+		s->check_count = (uint16_t)(s->rise + 1);
+	if (s->on_error == ON_ERROR_MARK_DOWN)
+		s->check_count = s->rise;
+	c->status = CHECK_HANA;
+	c->code = 0;
+	c->measured = true;
+	snprintf(c->text, sizeof c->text, "%s", info);
+	count_result(s, false);
+	follow_result(c, true);
 }
 
 /* --- one check --- */
@@ -393,6 +451,7 @@ struct check *check_new(struct server *s)
 	c->status = CHECK_INI;
 	timer_init(&c->next, next_fire);
 	timer_init(&c->deadline, deadline_fire);
+	c->hurry.run = hurry_run;
 	return c;
 }
 
@@ -404,9 +463,10 @@ void check_free(struct check *c)
 /* The servers of a backend take turns within their interval, so that checks come evenly. */
 static void start_own(struct backend *b)
 {
-	for (uint32_t i = 0; i < b->server_count; i++) {
+	for (uint32_t i = loop_self->index; i < b->server_count; i += loop_count()) {
 		struct server *s = b->servers[i];
-		if (!s->check || i % loop_count() != loop_self->index)
+		track_tell(s); /* what it is from the start */
+		if (!s->check)
 			continue;
 		s->check->thread = loop_self->index;
 		loop_timer_set(&s->check->next, spread((uint32_t)((uint64_t)s->inter_ms * i / b->server_count)));
@@ -422,9 +482,10 @@ void checks_start_thread(struct backend *all)
 
 static void stop_own(struct backend *b)
 {
-	for (uint32_t i = 0; i < b->server_count; i++) {
+	for (uint32_t i = loop_self->index; i < b->server_count; i += loop_count()) {
 		struct check *c = b->servers[i]->check;
-		if (!c || i % loop_count() != loop_self->index)
+		slowstart_stop(b->servers[i]);
+		if (!c)
 			continue;
 		loop_timer_clear(&c->next);
 		if (c->running)

@@ -31,6 +31,28 @@ void server_source_port_give(const struct server *s, uint16_t *port);
 /* After a change of a server, under the lock: notes whether the backend is up now, and says so in the log. */
 void backend_note_change(struct backend *b);
 
+/* --- slowstart.c --- */
+/* For backend_start. 0 or -ENOMEM. */
+int slowstart_new(struct server *s);
+/* It came up: little by little from now on. Under the lock. */
+void slowstart_begin(struct server *s);
+/* It went down. Under the lock. */
+void slowstart_end(struct server *s);
+/* On the thread that its steps come on: no more. */
+void slowstart_stop(struct server *s);
+/* 1..WARMTH_FULL after this time. */
+unsigned slowstart_warmth(uint64_t elapsed_ms, uint32_t total_ms);
+
+/* --- track.c --- */
+/* Its state changed: whoever tracks it follows. Under the lock, or from the thread that starts. */
+void track_tell(struct server *s);
+/* server.c, under the lock: takes over the state of the tracked server. */
+void server_follow(struct server *s, enum server_health h, unsigned admin);
+
+/* --- observe.c --- */
+/* For backend_start: begins to watch. 0 or -ENOMEM. */
+int observe_new(struct server *s);
+
 /* --- queue.c --- */
 /* Sends all who wait for this server to choose again; how many. */
 uint32_t queue_redistribute(struct server *s);
@@ -38,6 +60,8 @@ uint32_t queue_redistribute(struct server *s);
 void queue_redistribute_backend(struct backend *b);
 /* Hands the server's free places to those who wait. */
 void queue_serve(struct server *s);
+/* Tells the algorithms (backend.maxconn) the server's limit of now. */
+void queue_show_limit(struct server *s);
 /* From now on every thread keeps load[]: a limit was set at run time. Under backend.lock. */
 void queue_share_load(struct backend *b);
 

@@ -40,8 +40,18 @@ static void count_place(struct server *s, int by)
 
 /* --- limits --- */
 
+/* While it starts slowly it takes fewer at a time, at least one. */
+static uint32_t warmed(const struct server *s, uint32_t limit)
+{
+	uint32_t warmth = load_relaxed(&s->warmth);
+
+	if (BL_LIKELY(warmth == WARMTH_FULL) || !limit)
+		return limit;
+	return (uint32_t)(((uint64_t)limit * warmth + WARMTH_FULL - 1) / WARMTH_FULL);
+}
+
 /* `more`: requests that the backend's load does not count yet. */
-static uint32_t limit_with(const struct server *s, uint32_t more)
+static uint32_t dynamic_limit(const struct server *s, uint32_t more)
 {
 	const struct backend *b = s->backend;
 	uint32_t max = load_relaxed(&s->maxconn_now);
@@ -54,6 +64,16 @@ static uint32_t limit_with(const struct server *s, uint32_t more)
 		return max;
 	dynamic = served * max / b->set.fullconn;
 	return dynamic > s->minconn ? (uint32_t)dynamic : s->minconn;
+}
+
+static uint32_t limit_with(const struct server *s, uint32_t more)
+{
+	return warmed(s, dynamic_limit(s, more));
+}
+
+void queue_show_limit(struct server *s)
+{
+	store_relaxed(&s->backend->maxconn[s->slot], warmed(s, load_relaxed(&s->maxconn_now)));
 }
 
 uint32_t server_limit(const struct server *s)

@@ -23,12 +23,24 @@ static unsigned admin_of(const struct server *s)
 
 bool server_alive(const struct server *s)
 {
-	return atomic_load(&s->health) != SERVER_DOWN && !(admin_of(s) & (SERVER_MAINT | SERVER_UNRESOLVED));
+	return atomic_load(&s->health) != SERVER_DOWN && !(admin_of(s) & (SERVER_ANY_MAINT | SERVER_UNRESOLVED));
 }
 
 bool server_usable(const struct server *s)
 {
 	return atomic_load(&s->health) == SERVER_UP && !admin_of(s) && atomic_load(&s->weight);
+}
+
+unsigned server_weight_now(const struct server *s)
+{
+	return (load_relaxed(&s->weight) * load_relaxed(&s->warmth) + WARMTH_FULL - 1) / WARMTH_FULL;
+}
+
+struct server *server_decider(struct server *s)
+{
+	while (s->tracked)
+		s = s->tracked;
+	return s;
 }
 
 uint64_t server_count(const struct server *s, enum counter which)
@@ -73,7 +85,16 @@ static void log_plain(struct server *s, const char *what)
 		s->name, what);
 }
 
-/* Times and counters of a server that went up or down. */
+/* " via b/s" of a server that tracks another, else nothing. */
+static const char *via_text(const struct server *s, char *buf, size_t len)
+{
+	if (!s->tracked)
+		return "";
+	snprintf(buf, len, " via %s/%s", s->tracked->backend->name, s->tracked->name);
+	return buf;
+}
+
+/* Times, counters and warmth of a server that went up or down. */
 static void note_transition(struct server *s, bool was_alive)
 {
 	uint64_t now = wall_seconds();
@@ -85,6 +106,10 @@ static void note_transition(struct server *s, bool was_alive)
 	else if (now > s->last_change_s)
 		s->down_seconds += now - s->last_change_s;
 	s->last_change_s = now;
+	if (was_alive)
+		slowstart_end(s);
+	else
+		slowstart_begin(s);
 }
 
 /* Publishes a change; returns how many had to leave its queue. */
@@ -95,12 +120,39 @@ static uint32_t publish(struct server *s, bool was_alive)
 	return server_alive(s) ? 0 : queue_redistribute(s);
 }
 
+static void (*ender)(struct server *s, bool up);
+
+void server_set_ender(void (*end_sessions)(struct server *s, bool up))
+{
+	ender = end_sessions;
+}
+
+/* on-marked-down, on-marked-up */
+static void end_sessions(struct server *s)
+{
+	struct backend *b = s->backend;
+	bool up = server_alive(s);
+
+	if (!ender)
+		return;
+	if (!up && s->end_sessions_when_down)
+		ender(s, false);
+	if (!up || !s->end_backup_sessions_when_up || s->backup || !atomic_load(&s->weight))
+		return;
+	for (uint32_t i = 0; i < b->server_count; i++)
+		if (b->servers[i]->backup)
+			ender(b->servers[i], true);
+}
+
 static void finish(struct server *s, bool was_alive)
 {
 	backend_note_change(s->backend);
 	backend_wake_queue(s->backend); /* it may serve again; or, now that it is gone, a backup may */
 	if (was_alive && !server_alive(s))
 		server_pool_flush_all(s);
+	if (was_alive != server_alive(s))
+		end_sessions(s);
+	track_tell(s);
 }
 
 void server_apply_health(struct server *s, enum server_health h, const char *what)
@@ -114,7 +166,7 @@ void server_apply_health(struct server *s, enum server_health h, const char *wha
 		return;
 	requeued = publish(s, was_alive);
 	snprintf(text, sizeof text, "%s%s", states[h], what);
-	if (!(admin_of(s) & SERVER_MAINT))
+	if (!(admin_of(s) & SERVER_ANY_MAINT))
 		log_change(s, h == SERVER_DOWN ? LOG_L_ALERT : LOG_L_NOTICE, text, requeued);
 	finish(s, was_alive);
 }
@@ -133,60 +185,83 @@ void server_set_health(struct server *s, enum server_health h, const char *reaso
 
 /* --- what the operator decides --- */
 
-static void enter_maintenance(struct server *s, bool was_alive)
+static void enter_maintenance(struct server *s, bool was_alive, unsigned cause)
 {
 	uint32_t requeued = publish(s, was_alive);
+	char via[256], what[320];
 
+	snprintf(what, sizeof what, "is going DOWN for maintenance%s",
+		cause & SERVER_MAINT_VIA ? via_text(s, via, sizeof via) : "");
 	if (was_alive)
-		log_change(s, LOG_L_ALERT, "is going DOWN for maintenance", requeued);
+		log_change(s, LOG_L_ALERT, what, requeued);
 	else
 		log_plain(s, "was DOWN and now enters maintenance");
 	finish(s, was_alive);
 }
 
-/* Its health starts anew: up, and down at the first failed check. */
-static void leave_maintenance(struct server *s, bool was_alive)
+/* Its health starts anew: up, and down at the first failed check; or as that of the server that it tracks. */
+static void leave_maintenance(struct server *s, bool was_alive, unsigned cause)
 {
-	atomic_store(&s->health, SERVER_UP);
+	char what[96];
+
+	atomic_store(&s->health, s->tracked ? atomic_load(&s->tracked->health) : SERVER_UP);
 	s->check_count = s->rise;
 	publish(s, was_alive);
-	if (admin_of(s) & SERVER_DRAIN) {
-		log_plain(s, "is UP/DRAIN (leaving forced maintenance)");
+	snprintf(what, sizeof what, "is %s/%s (leaving %smaintenance)", server_alive(s) ? "UP" : "DOWN",
+		admin_of(s) & SERVER_ANY_DRAIN ? "DRAIN" : "READY", cause & SERVER_MAINT ? "forced " : "");
+	log_plain(s, what);
+	if (admin_of(s) & SERVER_ANY_DRAIN)
 		log_plain(s, "remains in forced drain mode");
-	} else {
-		log_plain(s, "is UP/READY (leaving forced maintenance)");
-	}
 	finish(s, was_alive);
 }
 
-static void change_drain(struct server *s, bool was_alive, bool drains)
+static void change_drain(struct server *s, bool was_alive, bool drains, unsigned cause)
 {
 	uint32_t requeued = publish(s, was_alive);
+	char via[256], what[320];
 
+	snprintf(what, sizeof what, "enters drain state%s",
+		cause & SERVER_DRAIN_VIA ? via_text(s, via, sizeof via) : "");
 	if (drains)
-		log_change(s, LOG_L_NOTICE, "enters drain state", requeued);
+		log_change(s, LOG_L_NOTICE, what, requeued);
 	else
 		log_plain(s, server_alive(s) ? "is UP (leaving forced drain)" : "is DOWN (leaving forced drain)");
 	finish(s, was_alive);
 }
 
+/* Of two causes for the same state the first one counts. */
 static void change_admin(struct server *s, unsigned now)
 {
 	bool was_alive = server_alive(s);
-	unsigned changed = admin_of(s) ^ now;
+	unsigned before = admin_of(s), changed = before ^ now;
+	bool maint = now & SERVER_ANY_MAINT, drain = now & SERVER_ANY_DRAIN;
 
 	atomic_store(&s->admin, (uint8_t)now);
-	if (changed & SERVER_MAINT) {
-		if (now & SERVER_MAINT)
-			enter_maintenance(s, was_alive);
+	if (maint != ((before & SERVER_ANY_MAINT) != 0)) {
+		if (maint)
+			enter_maintenance(s, was_alive, changed);
 		else
-			leave_maintenance(s, was_alive);
-	} else if (changed & SERVER_DRAIN && !(now & SERVER_MAINT)) {
-		change_drain(s, was_alive, now & SERVER_DRAIN);
+			leave_maintenance(s, was_alive, changed);
+		return;
+	}
+	if (changed & SERVER_MAINT && before & SERVER_MAINT)
+		log_plain(s, "is leaving forced maintenance but remains in maintenance");
+	if (drain != ((before & SERVER_ANY_DRAIN) != 0) && !maint) {
+		change_drain(s, was_alive, drain, changed);
 	} else if (changed) {
 		publish(s, was_alive);
 		finish(s, was_alive);
 	}
+}
+
+void server_follow(struct server *s, enum server_health h, unsigned admin)
+{
+	unsigned via = (admin & (SERVER_ANY_MAINT | SERVER_UNRESOLVED) ? SERVER_MAINT_VIA : 0) |
+	               (admin & SERVER_ANY_DRAIN ? SERVER_DRAIN_VIA : 0);
+	char text[256];
+
+	change_admin(s, (admin_of(s) & ~(unsigned)(SERVER_MAINT_VIA | SERVER_DRAIN_VIA)) | via);
+	server_apply_health(s, h, via_text(s, text, sizeof text));
 }
 
 void server_set_admin(struct server *s, unsigned set, unsigned clear)
@@ -216,7 +291,7 @@ void server_set_maxconn(struct server *s, uint32_t maxconn)
 	if (maxconn)
 		queue_share_load(b);
 	atomic_store(&s->maxconn_now, maxconn);
-	atomic_store(&b->maxconn[s->slot], maxconn);
+	queue_show_limit(s);
 	queue_serve(s);
 	pthread_mutex_unlock(&b->lock);
 }
@@ -278,6 +353,8 @@ int server_set_target(struct server *s, const struct endpoint *at)
 
 static const char *up_text(const struct server *s, char *buf, size_t len)
 {
+	if (s->tracked)
+		return "UP";
 	if (!s->check || !s->check->enabled)
 		return "no check";
 	if (s->check_count >= s->rise + s->fall - 1)
@@ -288,7 +365,7 @@ static const char *up_text(const struct server *s, char *buf, size_t len)
 
 static const char *down_text(const struct server *s, char *buf, size_t len)
 {
-	if (!s->check || !s->check->enabled || !s->check_count)
+	if (s->tracked || !s->check || !s->check->enabled || !s->check_count)
 		return "DOWN";
 	snprintf(buf, len, "DOWN %d/%d", s->check_count, s->rise);
 	return buf;
@@ -300,11 +377,15 @@ static const char *status_text(const struct server *s, char *buf, size_t len)
 
 	if (admin & SERVER_MAINT)
 		return "MAINT";
+	if (admin & SERVER_MAINT_VIA) {
+		snprintf(buf, len, "MAINT (via %s/%s)", s->tracked->backend->name, s->tracked->name);
+		return buf;
+	}
 	if (admin & SERVER_UNRESOLVED)
 		return "MAINT (resolution)";
 	if (health == SERVER_DOWN)
 		return down_text(s, buf, len);
-	if (admin & SERVER_DRAIN)
+	if (admin & SERVER_ANY_DRAIN)
 		return "DRAIN";
 	return health == SERVER_STOPPING ? "NOLB" : up_text(s, buf, len);
 }
@@ -348,6 +429,8 @@ void server_free(struct server *s)
 {
 	free(s->source_ports);
 	check_free(s->check);
+	free(s->slowstart);
+	free(s->observer);
 	free(atomic_load(&s->target));
 	free(s->thread);
 	free(s);

@@ -167,8 +167,13 @@ void exchange_fail(struct exchange *x, unsigned status, enum exchange_cause caus
 void exchange_pause(struct exchange *x, uint32_t ms);
 /* Goes on after RULE_SUSPEND. On the exchange's thread. */
 void exchange_resume(struct exchange *x);
-/* `shutdown session`: ends it at once. On its thread. */
-void exchange_kill(struct exchange *x);
+/* `shutdown session`, or another cause: ends it at once. On its thread. */
+void exchange_kill(struct exchange *x, enum exchange_cause cause);
+/* The same for all of this thread that are chosen; how many. */
+unsigned exchange_kill_where(bool (*chosen)(const struct exchange *x, const void *arg), const void *arg,
+	enum exchange_cause cause);
+/* For server_set_ender: ends all on that server, in every thread. */
+void exchange_end_on_server(struct server *s, bool up);
 
 /* What a person sees of an exchange. */
 const char *exchange_state_name(enum exchange_state s);

@@ -16,6 +16,7 @@
 enum check_status {
 	CHECK_UNKNOWN,
 	CHECK_INI,
+	CHECK_HANA, /* `observe` found it */
 	CHECK_SOCKERR,
 	CHECK_L4OK,
 	CHECK_L4TOUT,
@@ -37,6 +38,8 @@ struct check {
 	struct server *server;
 	unsigned thread; /* whose loop runs it */
 	struct timer next, deadline;
+	struct post hurry; /* the next check comes after fastinter at the latest */
+	bool hurried;      /* under backend.lock: it is under way */
 	bool running;
 	uint16_t source_port; /* of server.source_ports; 0: none */
 	uint64_t start_ns;
@@ -48,6 +51,7 @@ struct check {
 	uint16_t code;  /* HTTP status; 0 none */
 	uint32_t duration_ms;
 	bool measured;             /* there was a first result */
+	uint32_t observed;         /* times that `observe` found too many errors */
 	char text[CHECK_TEXT_MAX]; /* of the last result: reason phrase or error; may be empty */
 };
 
@@ -69,5 +73,7 @@ void checks_start_thread(struct backend *all);
 void checks_stop_thread(struct backend *all);
 /* `disable health`, `enable health`: a server whose checks are off counts as up. From any thread. */
 void check_set_enabled(struct server *s, bool on);
+/* `observe` has seen error-limit errors in a row; does what `on-error` says. Under backend.lock. */
+void check_observed(struct check *c, const char *info);
 
 #endif

@@ -22,7 +22,9 @@ struct backend;
 struct server;
 struct check;
 struct expr;
+struct observer;
 struct server_watcher;
+struct slowstart;
 
 /* Health as checks and the operator see it. */
 enum server_health {
@@ -34,7 +36,18 @@ enum server_admin {            /* bits: why it takes no or no new requests */
 	SERVER_MAINT = 1,      /* forced by `disabled`, `disable server` or `set server state maint` */
 	SERVER_DRAIN = 2,      /* no new requests but persistent ones */
 	SERVER_UNRESOLVED = 4, /* its name has no address: init-addr none */
+	SERVER_MAINT_VIA = 8,  /* the server that it tracks is in maintenance, or drains */
+	SERVER_DRAIN_VIA = 16,
+	SERVER_ANY_MAINT = SERVER_MAINT | SERVER_MAINT_VIA,
+	SERVER_ANY_DRAIN = SERVER_DRAIN | SERVER_DRAIN_VIA,
 };
+
+/* How much of its weight and limit a server has that starts slowly (`slowstart`), in parts of WARMTH_FULL. */
+enum { WARMTH_FULL = 16 };
+
+/* `on-error`: what happens when `observe` has seen `error-limit` errors in a row. */
+enum on_error { ON_ERROR_FASTINTER, ON_ERROR_FAIL_CHECK, ON_ERROR_SUDDEN_DEATH, ON_ERROR_MARK_DOWN };
+enum observe { OBSERVE_NONE, OBSERVE_LAYER4, OBSERVE_LAYER7 };
 
 /* Where it is; immutable, replaced as a whole by `set server addr`. */
 struct server_target {
@@ -94,16 +107,27 @@ struct server {
 	struct tls_context *tls, *check_tls; /* NULL: plain */
 	struct expr *sni;                    /* of a request; NULL: no name is asked for */
 	const char *check_sni;
-	uint8_t send_proxy, check_send_proxy; /* version of the PROXY header; 0: none */
-	const char *cookie;                   /* its value of the persistence cookie, or NULL */
-	struct server_watcher *watchers;      /* told of results (report.h); NULL: nobody is */
-	struct place at;                      /* where it was written */
+	uint8_t send_proxy, check_send_proxy;                     /* version of the PROXY header; 0: none */
+	const char *cookie;                                       /* its value of the persistence cookie, or NULL */
+	struct server_watcher *watchers;                          /* told of results (report.h); NULL: nobody is */
+	uint32_t slowstart_ms;                                    /* 0: none */
+	uint8_t observe, on_error;                                /* enum observe, on_error */
+	uint32_t error_limit;                                     /* of `observe` */
+	bool end_sessions_when_down, end_backup_sessions_when_up; /* on-marked-down, on-marked-up */
+	struct server *tracked;                                   /* its state is that one's (`track`); NULL: its own */
+	struct server *trackers, *next_tracker;                   /* who tracks this one */
+	struct place at;                                          /* where it was written */
 	/* --- live --- */
-	_Atomic(struct server_target *) target;    /* read under a hazard pointer or by the lock's holder */
-	_Atomic uint8_t health;                    /* enum server_health */
-	_Atomic uint8_t admin;                     /* enum server_admin bits */
-	_Atomic uint16_t weight;                   /* now: weight_config, or `set weight` */
-	_Atomic uint32_t maxconn_now;              /* `set maxconn server` */
+	_Atomic(struct server_target *) target; /* read under a hazard pointer or by the lock's holder */
+	_Atomic uint8_t health;                 /* enum server_health */
+	_Atomic uint8_t admin;                  /* enum server_admin bits */
+	_Atomic uint16_t weight;                /* now: weight_config, or `set weight` */
+	_Atomic uint32_t maxconn_now;           /* `set maxconn server` */
+	_Atomic uint8_t warmth;                 /* 1..WARMTH_FULL */
+	struct slowstart *slowstart;            /* while it runs, what warms it; NULL: no `slowstart` */
+	struct observer *observer;              /* NULL: no `observe` */
+	struct post track_post;                 /* to those who track it */
+	atomic_bool track_posted;
 	uint16_t check_count;                      /* rise/fall counter as HAProxy's check_health: 0..rise+fall-1 */
 	uint64_t last_change_s;                    /* wall seconds of the last transition */
 	uint64_t down_seconds;                     /* total, without a present one */
@@ -129,6 +153,11 @@ uint32_t server_limit(const struct server *s);
 /* Requests it serves now (all threads). */
 uint32_t server_served(const struct server *s);
 
+/* weight with its warmth, rounded up: what balancing and people see. */
+unsigned server_weight_now(const struct server *s);
+/* The one at the end of the chain whose checks decide for this one: itself without `track`. */
+struct server *server_decider(struct server *s);
+
 /* Changes of state; take backend.lock, log in HAProxy's words ("Server b/s is DOWN, reason: ..."), publish the new
  * picker, send queued exchanges that must go elsewhere to choose again, close idle connections where it is down.
  * From any thread. `reason`: what stands behind the state in the log line ("changed from CLI"); NULL: nothing.
@@ -142,7 +171,10 @@ void server_set_weight(struct server *s, unsigned weight);
 void server_set_maxconn(struct server *s, uint32_t maxconn);
 /* While loading too. 0 or -ENOMEM; idle connections to the old address are closed. */
 int server_set_target(struct server *s, const struct endpoint *at);
-/* "UP", "DOWN", "MAINT", "MAINT (resolution)", "DRAIN", "NOLB", "no check", "UP 1/3", "DOWN 1/2": as `show stat` prints it.
+/* Called where sessions on a server are to end because it went down (`up` false), or because another one came up; in any
+ * thread, under backend.lock. Once, before threads. */
+void server_set_ender(void (*end_sessions)(struct server *s, bool up));
+/* "UP", "DOWN", "MAINT", "MAINT (via b/s)", "MAINT (resolution)", "DRAIN", "NOLB", "no check", "UP 1/3", "DOWN 1/2": as `show stat` prints it.
  * Takes backend.lock. */
 const char *server_status_text(struct server *s, char *buf, size_t len);
 /* Seconds down or in maintenance in all, a present time included. Takes backend.lock. */

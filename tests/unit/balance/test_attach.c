@@ -61,6 +61,30 @@ static void test_changes_of_servers_reach_the_choice(void **state)
 	backend_free(b);
 }
 
+/* What `slowstart` does with a warmth of 4 of 16. */
+static void test_a_server_that_is_not_warm_yet_gets_its_part(void **state)
+{
+	static const struct {
+		const char *algorithm;
+		int share; /* of 20 */
+	} cases[] = { { "roundrobin", 4 }, { "static-rr", 10 } };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+		struct backend *b = make(2, cases[k].algorithm);
+		int seen = 0;
+		assert_int_equal(backend_start(b, 1), 0);
+		atomic_store(&b->servers[0]->warmth, 4);
+		pthread_mutex_lock(&b->lock);
+		backend_publish(b);
+		pthread_mutex_unlock(&b->lock);
+		for (int i = 0; i < 20; i++)
+			seen += choose(b) == 0;
+		assert_int_equal(seen, cases[k].share);
+		backend_free(b);
+	}
+}
+
 static void test_backups_serve_when_no_active_one_can(void **state)
 {
 	struct backend *b = make(2, NULL);
@@ -138,6 +162,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_without_a_word_it_is_roundrobin),
 		cmocka_unit_test(test_changes_of_servers_reach_the_choice),
+		cmocka_unit_test(test_a_server_that_is_not_warm_yet_gets_its_part),
 		cmocka_unit_test(test_backups_serve_when_no_active_one_can),
 		cmocka_unit_test(test_leastconn_sees_the_places_taken),
 		cmocka_unit_test(test_first_fills_one_server_to_its_limit),

@@ -1,0 +1,39 @@
+/* server_words: what the files share that read the keywords of `server` and `default-server`. */
+#ifndef SRC_CONFIG_SERVER_WORDS_H
+#define SRC_CONFIG_SERVER_WORDS_H
+
+#include "directive.h"
+
+#define HEALTH_WORD(name) int name(struct cfg_context *c, void *into, const struct line *l, size_t *at)
+
+/* --- server_health.c --- */
+
+HEALTH_WORD(health_word_error_limit);
+HEALTH_WORD(health_word_observe);
+HEALTH_WORD(health_word_on_error);
+HEALTH_WORD(health_word_on_marked_down);
+HEALTH_WORD(health_word_on_marked_up);
+HEALTH_WORD(health_word_slowstart);
+HEALTH_WORD(health_word_track);
+
+#define HEALTH_ROWS \
+	{ "error-limit", "<errors>", "errors in a row that 'observe' acts on", health_word_error_limit }, \
+		{ "observe", "layer4|layer7", "requests tell of its health, too", health_word_observe }, \
+		{ "on-error", "fastinter|fail-check|sudden-death|mark-down", "what 'observe' does then", \
+			health_word_on_error }, \
+		{ "on-marked-down", "shutdown-sessions", "sessions on it end when it goes down", \
+			health_word_on_marked_down }, \
+		{ "on-marked-up", "shutdown-backup-sessions", "sessions on backup servers end when it comes up", \
+			health_word_on_marked_up }, \
+		{ "slowstart", "<time>", "how long it takes to its full weight and limit when it is back", \
+			health_word_slowstart }, \
+	{ \
+		"track", "[<backend>/]<server>", "its state is that of another server", health_word_track \
+	}
+
+/* What the words above say goes into the server. */
+void health_apply(struct cfg_context *c, struct server *s, const struct health_settings *from);
+/* When all servers are known. Faults are in the diag. */
+void check_health(struct cfg_context *c);
+
+#endif
