@@ -131,6 +131,6 @@ uint64_t admin_uptime_s(const struct admin *a);
 /* The tables of commands, one of each file. */
 extern const struct command_table session_commands, info_commands, stat_commands, server_list_commands,
 	exchange_commands, error_commands, process_commands, server_commands, limit_commands, var_commands,
-	map_commands, frontend_commands, counter_commands, handout_commands, table_commands;
+	map_commands, frontend_commands, counter_commands, handout_commands, table_commands, breaker_commands;
 
 #endif

@@ -8,6 +8,7 @@
 #include "ballast/base/diag.h"
 #include "ballast/balance/hash_key.h"
 #include "ballast/balance/pick.h"
+#include "ballast/server/breaker.h"
 #include "ballast/server/check.h"
 #include "internal.h"
 
@@ -103,6 +104,23 @@ static void set_health(struct admin_session *session, struct server *s, char **a
 		server_set_health(s, SERVER_DOWN, reason);
 	else
 		command_say(session, "'set server <srv> health' expects 'up', 'stopping', or 'down'.");
+}
+
+static void set_breaker(struct admin_session *session, struct server *s, char **args)
+{
+	static const char *const orders[] = { "auto", "open", "close" };
+
+	if (!s->breaker) {
+		command_say(session, "No 'breaker' was configured for this server.");
+		return;
+	}
+	for (unsigned o = 0; o < sizeof orders / sizeof *orders; o++) {
+		if (strcmp(args[0], orders[o]) == 0) {
+			breaker_set_order(s, (enum breaker_order)o, loop_self->now_ms);
+			return;
+		}
+	}
+	command_say(session, "'set server <srv> breaker' expects 'open', 'close' or 'auto'.");
 }
 
 static void set_weight_word(struct admin_session *session, struct server *s, char **args)
@@ -259,6 +277,7 @@ static const struct set_server_word {
 	void (*set)(struct admin_session *session, struct server *s, char **args);
 } set_server_words[] = {
 	{ "addr", set_addr },
+	{ "breaker", set_breaker },
 	{ "health", set_health },
 	{ "state", set_state },
 	{ "weight", set_weight_word },
@@ -293,7 +312,7 @@ static void run_set_server(struct admin_session *session, char **args, int count
 	if (is_unsupported(args[1]))
 		command_say(session, "'set server <srv> %s' is not supported by Ballast (yet).", args[1]);
 	else
-		command_say(session, "usage: set server <backend>/<server> addr | health | state | weight");
+		command_say(session, "usage: set server <backend>/<server> addr | breaker | health | state | weight");
 }
 
 static const struct command_row rows[] = {
@@ -302,8 +321,8 @@ static const struct command_row rows[] = {
 	{ { "enable", "health" }, "<bk>/<srv>", "enable health checks", LEVEL_ADMIN, run_enable_health },
 	{ { "enable", "server" }, "<bk>/<srv>", "enable a disabled server", LEVEL_ADMIN, run_enable_server },
 	{ { "get", "weight" }, "<bk>/<srv>", "report a server's current weight", LEVEL_USER, run_get_weight },
-	{ { "set", "server" }, "<bk>/<srv> [opts]", "change a server's state, health, weight or address", LEVEL_ADMIN,
-		run_set_server },
+	{ { "set", "server" }, "<bk>/<srv> [opts]", "change a server's state, health, weight, address or breaker",
+		LEVEL_ADMIN, run_set_server },
 	{ { "set", "weight" }, "<bk>/<srv> <weight>[%]", "change a server's weight", LEVEL_ADMIN, run_set_weight },
 };
 const struct command_table server_commands = { rows, sizeof rows / sizeof *rows };

@@ -120,6 +120,15 @@ enum stat_column_id {
 	ST_H2REQ,
 	ST_H3REQ,
 	ST_PROTO,
+	ST_HAPROXY_COUNT,
+	/* Ballast's own, behind all of HAProxy's, those of its modules included */
+	ST_BREAKER = ST_HAPROXY_COUNT,
+	ST_BREAKER_OPENED,
+	ST_EJECTED,
+	ST_EJECTIONS,
+	ST_PANIC,
+	ST_PANICS,
+	ST_RETRIES_REFUSED,
 	ST_COUNT
 };
 
@@ -132,7 +141,7 @@ struct stat_column {
 	const char *desc;
 };
 extern const struct stat_column stat_columns[ST_COUNT];
-/* Columns behind the "-" that HAProxy's protocol modules fill, in its order; always empty here. */
+/* Columns behind the "-" that HAProxy's protocol modules fill, in its order; always empty here. Ours follow. */
 extern const char *const stat_module_columns[]; /* NULL-ended */
 
 struct stat_row {

@@ -121,6 +121,13 @@ const struct stat_column stat_columns[ST_COUNT] = {
 	[ST_H2REQ] = { "h2req", { "MCP", VALUE_U64 }, "HTTP/2 requests" },
 	[ST_H3REQ] = { "h3req", { "MCP", VALUE_U64 }, "HTTP/3 requests" },
 	[ST_PROTO] = { "proto", { "SOP", VALUE_STR }, "Protocol of the listener" },
+	[ST_BREAKER] = { "breaker", { "SOP", VALUE_STR }, "State of the circuit breaker" },
+	[ST_BREAKER_OPENED] = { "breaker_opened", { "MCP", VALUE_U32 }, "Times that the circuit breaker opened" },
+	[ST_EJECTED] = { "ejected", { "MGP", VALUE_U32 }, "Servers that are ejected as outliers now" },
+	[ST_EJECTIONS] = { "ejections", { "MCP", VALUE_U32 }, "Ejections as an outlier" },
+	[ST_PANIC] = { "panic", { "SOP", VALUE_U32 }, "Whether health is ignored, as too few servers are well" },
+	[ST_PANICS] = { "panics", { "MCP", VALUE_U32 }, "Times that health began to be ignored" },
+	[ST_RETRIES_REFUSED] = { "retries_refused", { "MCP", VALUE_U64 }, "Retries beyond the retry budget" },
 };
 
 const char *const stat_module_columns[] = {

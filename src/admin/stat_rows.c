@@ -8,7 +8,9 @@
 
 #include "ballast/balance/pick.h"
 #include "ballast/net/listener.h"
+#include "ballast/server/breaker.h"
 #include "ballast/server/check.h"
+#include "ballast/server/outlier.h"
 #include "stat.h"
 
 /* The counters of one object in all threads. */
@@ -204,7 +206,7 @@ static uint64_t usable_weight(const struct backend *b, bool backups)
 	uint64_t weight = 0;
 
 	for (uint32_t i = 0; i < b->server_count; i++)
-		if (b->servers[i]->backup == backups && server_usable(b->servers[i]))
+		if (b->servers[i]->backup == backups && server_healthy(b->servers[i]))
 			weight += server_weight_now(b->servers[i]);
 	return weight;
 }
@@ -226,6 +228,20 @@ static void put_farm(struct stat_row *r, const struct backend *b)
 	put(r, ST_AGG_CHECK_STATUS, 0);
 }
 
+static void put_resilience(struct stat_row *r, struct backend *b, const struct counted *c)
+{
+	if (b->outliers)
+		put(r, ST_EJECTED, outliers_ejected(b));
+	if (b->set.panic_percent) {
+		put(r, ST_PANIC, atomic_load(&b->panic));
+		pthread_mutex_lock(&b->lock);
+		put(r, ST_PANICS, b->panics);
+		pthread_mutex_unlock(&b->lock);
+	}
+	if (b->retry_budget)
+		put_sum(r, ST_RETRIES_REFUSED, c, COUNT_RETRIES_REFUSED);
+}
+
 void stat_fill_backend(struct stat_row *r, struct backend *b, const struct stat_view *view)
 {
 	struct counted c = { &b->thread[0].counters, sizeof b->thread[0], b->threads };
@@ -243,6 +259,7 @@ void stat_fill_backend(struct stat_row *r, struct backend *b, const struct stat_
 	}
 	put(r, ST_CONNECT, opened);
 	put(r, ST_REUSE, reused);
+	put_resilience(r, b, &c);
 	put(r, ST_QCUR, queued);
 	put(r, ST_QMAX, queued_max > queued ? queued_max : queued);
 	put(r, ST_SCUR, current(&c));
@@ -290,6 +307,19 @@ static void put_check(struct stat_row *r, const struct server *s, uint64_t downt
 	put(r, ST_CHECK_RISE, s->rise);
 	put(r, ST_CHECK_FALL, s->fall);
 	put(r, ST_CHECK_HEALTH, s->check_count);
+}
+
+/* Under backend.lock. */
+static void put_guards(struct stat_row *r, const struct server *s)
+{
+	if (s->breaker) {
+		put_text(r, ST_BREAKER, breaker_state_name(atomic_load(&s->breaker->state)));
+		put(r, ST_BREAKER_OPENED, s->breaker->opened);
+	}
+	if (s->outlier) {
+		put(r, ST_EJECTED, s->outlier->until_ms != 0);
+		put(r, ST_EJECTIONS, s->outlier->ejections);
+	}
 }
 
 static void put_pool(struct stat_row *r, const struct server *s)
@@ -344,6 +374,7 @@ void stat_fill_server(struct stat_row *r, struct server *s, const struct stat_vi
 	put_age(r, s->last_change_s, view);
 	put_check(r, s, downtime);
 	put_tracked(r, s);
+	put_guards(r, s);
 	pthread_mutex_unlock(&s->backend->lock);
 	if (view->private_too) {
 		server_address_text(s, r->addr);

@@ -18,6 +18,7 @@
 #include "ballast/event/grace.h"
 #include "ballast/proxy/exchange.h"
 #include "ballast/server/check.h"
+#include "ballast/server/guard.h"
 
 /* ---- signals ---- */
 
@@ -104,9 +105,11 @@ static int thread_begin(struct worker_thread *t)
 		err = sockets_start(&w->run->sockets);
 	if (!err && t->loop.index == 0)
 		err = admin_start(w->run->admin);
-	if (!err)
-		checks_start_thread(w->run->graph->backends);
-	return err;
+	if (err)
+		return err;
+	checks_start_thread(w->run->graph->backends);
+	guards_start_thread(w->run->graph->backends);
+	return 0;
 }
 
 /* Once its loop ended. What other threads still asked of this one while they ended theirs is done too. */
@@ -122,6 +125,7 @@ static void thread_finish(struct worker_thread *t)
 static void thread_free(struct worker_thread *t)
 {
 	checks_stop_thread(t->worker->run->graph->backends);
+	guards_stop_thread(t->worker->run->graph->backends);
 	server_pool_thread_free();
 	loop_turn(&t->loop, 0);
 	exchange_thread_free();

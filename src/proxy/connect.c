@@ -229,7 +229,7 @@ static bool choose_stuck(struct exchange *x)
 		}
 		if (wait_for_place(x, s))
 			return true;
-		if (!server_alive(s))
+		if (!server_takes(s))
 			return false;
 	}
 	return false;
@@ -293,6 +293,26 @@ static enum join pass_over(struct exchange *x, struct server *s, bool bound)
 	return put_in(x, &x->avoid, s) == 0 ? JOIN_AGAIN : JOIN_REFUSED;
 }
 
+static unsigned load_barred(const struct server *s)
+{
+	return atomic_load_explicit(&s->barred, memory_order_relaxed);
+}
+
+/* A breaker or an ejection keeps requests away from `s`, which the picker may not know yet, or which let its last probe
+ * through. Where every server is like that, that is answered. */
+static enum join shut_out(struct exchange *x, struct server *s)
+{
+	const struct backend *b = x->backend;
+
+	if (!is_in(x->avoid, s))
+		return put_in(x, &x->avoid, s) == 0 ? JOIN_AGAIN : JOIN_REFUSED;
+	for (uint32_t i = 0; i < b->server_count; i++)
+		if (server_usable(b->servers[i]))
+			return none_is_left(x, s);
+	no_server(x);
+	return JOINED;
+}
+
 static void choose_by_algorithm(struct exchange *x)
 {
 	uint64_t most = (uint64_t)CHOICES_MAX * (x->backend->server_count + 1);
@@ -309,7 +329,7 @@ static void choose_by_algorithm(struct exchange *x)
 			begin(x, s);
 			return;
 		}
-		joined = pass_over(x, s, bound);
+		joined = load_barred(s) && !server_takes(s) ? shut_out(x, s) : pass_over(x, s, bound);
 	}
 	if (joined == JOIN_AGAIN)
 		choose_soon(x);
@@ -337,7 +357,7 @@ static bool choose_bound(struct exchange *x)
 		enum join joined = join_queue(x, s);
 		if (joined == JOINED)
 			return true;
-		if (joined == JOIN_REFUSED || !server_alive(s))
+		if (joined == JOIN_REFUSED || !server_takes(s))
 			break;
 	}
 	persist_left(x);

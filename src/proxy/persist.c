@@ -71,7 +71,7 @@ static struct slice server_value(const struct server *s, char text[static 17])
 
 static bool may_carry(const struct exchange *x, const struct server *s)
 {
-	return x->persist->forced || x->backend->set.persist_dead || server_alive(s);
+	return x->persist->forced || x->backend->set.persist_dead || server_takes(s);
 }
 
 /* The first one of that value which may carry the request; NULL, and the letter says why. */
@@ -85,7 +85,7 @@ static struct server *find_server(struct exchange *x, struct slice value)
 		struct server *s = b->servers[i];
 		if (!slice_eq(server_value(s, text), value))
 			continue;
-		x->persist->in = server_alive(s) ? 'V' : 'D';
+		x->persist->in = server_takes(s) ? 'V' : 'D';
 		if (may_carry(x, s))
 			return s;
 	}

@@ -4,6 +4,7 @@
 
 #include "ballast/base/hazard.h"
 #include "ballast/base/strmap.h"
+#include "ballast/server/retry_budget.h"
 #include "body.h"
 #include "internal.h"
 
@@ -120,6 +121,7 @@ bool exchange_enter_backend(struct exchange *x)
 	x->flags |= XF_COUNTED;
 	count_session(c, (uint32_t)(loop_self->wall_us / 1000000));
 	count_current(c, 1);
+	retry_budget_request(x->backend);
 	return true;
 }
 

@@ -7,6 +7,7 @@
  * What else is sent again is for `retry-on` to say; for this a request is held whole as long as it fits into its buffer.
  */
 #include "ballast/proxy/log.h"
+#include "ballast/server/retry_budget.h"
 #include "connect.h"
 #include "internal.h"
 #include "persist.h"
@@ -32,7 +33,7 @@ static bool redispatches(const struct exchange *x)
 	const struct backend_settings *set = &x->backend->set;
 	int64_t interval = set->redispatch_interval;
 
-	if (!server_alive(x->server) && !persist_holds(x))
+	if (!server_takes(x->server) && !persist_holds(x))
 		return true;
 	if (!set->redispatch || (persist_bound(x) && x->persist->forced))
 		return false;
@@ -65,6 +66,11 @@ static void count_retry(struct exchange *x)
 	count_add(backend_counters(x->backend), COUNT_RETRIES, 1);
 }
 
+static bool within_budget(const struct exchange *x)
+{
+	return retry_budget_take(x->backend, loop_self->index, loop_self->now_ms);
+}
+
 /* ---- a connection could not be made ---- */
 
 static void connect_failed(struct exchange *x, int error)
@@ -89,7 +95,7 @@ void exchange_retry(struct exchange *x, int error)
 		x->sc = NULL;
 	}
 	loop_timer_clear(&x->timer);
-	if (x->retries >= set->retries || !(set->retry_on & RETRY_CONN_FAILURE)) {
+	if (x->retries >= set->retries || !(set->retry_on & RETRY_CONN_FAILURE) || !within_budget(x)) {
 		connect_failed(x, error);
 		return;
 	}
@@ -104,7 +110,7 @@ void exchange_connect_timer(struct exchange *x)
 {
 	if (x->sc)
 		exchange_retry(x, -ETIMEDOUT);
-	else if (server_alive(x->server) || persist_holds(x))
+	else if (server_takes(x->server) || persist_holds(x))
 		exchange_try_server(x);
 	else
 		go_elsewhere(x);
@@ -144,7 +150,8 @@ static void take_back(struct exchange *x)
 	x->flags &= ~(uint32_t)XF_ANSWER_BEGAN;
 }
 
-/* On a kept connection, which the server had ended meanwhile as it seems. */
+/* On a kept connection, which the server had ended meanwhile as it seems.  No budget is asked: that is no failure of a
+ * server under load. */
 static bool may_resend(const struct exchange *x)
 {
 	const struct backend_settings *set = &x->backend->set;
@@ -179,7 +186,8 @@ static bool may_send_again(const struct exchange *x, uint32_t event)
 {
 	const struct backend_settings *set = &x->backend->set;
 
-	return set->retry_on & event && x->retries < set->retries && !(x->flags & (XF_BODY_STARTED | XF_NO_L7_RETRY));
+	return set->retry_on & event && x->retries < set->retries && !(x->flags & (XF_BODY_STARTED | XF_NO_L7_RETRY)) &&
+	       within_budget(x);
 }
 
 static void send_again(struct exchange *x)

@@ -142,7 +142,7 @@ struct server *stick_match(struct exchange *x)
 		if (r->what != STICK_ON && r->what != STICK_MATCH)
 			continue;
 		if (key_of(x, r, &sample, &key) && (s = look_up(x, r->ref->table, key)))
-			return server_alive(s) ? s : NULL;
+			return server_takes(s) ? s : NULL;
 	}
 	return NULL;
 }

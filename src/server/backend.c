@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ballast/server/breaker.h"
 #include "ballast/server/check.h"
+#include "ballast/server/guard.h"
+#include "ballast/server/outlier.h"
+#include "ballast/server/retry_budget.h"
 #include "internal.h"
 
 static const struct backend_balance_ops *balance_ops;
@@ -107,7 +111,7 @@ static int server_start(struct server *s, unsigned threads)
 		return -ENOMEM;
 	if (slowstart_new(s) || observe_new(s))
 		return -ENOMEM;
-	return 0;
+	return breaker_start(s);
 }
 
 static int allocate_arrays(struct backend *b, unsigned threads)
@@ -142,6 +146,12 @@ int backend_start(struct backend *b, unsigned threads)
 
 	for (uint32_t i = 0; !err && i < b->server_count; i++)
 		err = server_start(b->servers[i], threads);
+	if (!err)
+		err = retry_budget_start(b, threads);
+	if (!err)
+		err = outliers_start(b);
+	if (!err)
+		err = guard_start(b);
 	if (!err && balance_ops)
 		err = balance_ops->start(b);
 	if (err)
@@ -169,8 +179,11 @@ void backend_free(struct backend *b)
 		balance_ops->free(p, NULL);
 	if (balance_ops)
 		balance_ops->stop(b);
+	outliers_free(b);
 	for (uint32_t i = 0; i < b->server_count; i++)
 		server_free(b->servers[i]);
+	retry_budget_free(b);
+	guard_free(b);
 	free(b->servers);
 	free(b->load);
 	free(b->maxconn);
@@ -180,11 +193,64 @@ void backend_free(struct backend *b)
 	free(b);
 }
 
+/* Shares are those of the servers that are no backups, by weight, as far as the operator did not take them out. */
+static uint32_t healthy_percent(const struct backend *b, uint64_t *healthy)
+{
+	uint64_t all = 0;
+
+	*healthy = 0;
+	for (uint32_t i = 0; i < b->server_count; i++) {
+		const struct server *s = b->servers[i];
+		uint32_t weight = server_weight_now(s);
+		if (s->backup || atomic_load(&s->admin) || atomic_load(&s->health) == SERVER_STOPPING)
+			continue;
+		all += weight;
+		*healthy += server_healthy(s) ? weight : 0;
+	}
+	return all ? (uint32_t)(*healthy * 100 / all) : 100;
+}
+
+static bool has_healthy_backup(const struct backend *b)
+{
+	for (uint32_t i = 0; i < b->server_count; i++)
+		if (b->servers[i]->backup && server_healthy(b->servers[i]))
+			return true;
+	return false;
+}
+
+/* Where too few are well, the load of all would finish those off, too; then health is ignored. Backups go first. */
+static void decide_panic(struct backend *b)
+{
+	uint64_t healthy;
+	uint32_t percent = healthy_percent(b, &healthy), limit = b->set.panic_percent;
+	bool panic = percent < limit && (healthy || !has_healthy_backup(b));
+
+	if (atomic_load(&b->panic) == panic)
+		return;
+	atomic_store(&b->panic, panic);
+	b->panics += panic;
+	if (panic)
+		log_event(&b->log, LOG_L_ALERT,
+			"backend %s panics: %u%% of its servers' weight is healthy, less than %u%%: all servers are "
+			"used, "
+			"whatever their health",
+			b->name, percent, limit);
+	else
+		log_event(&b->log, LOG_L_NOTICE,
+			"backend %s no longer panics: %u%% of its servers' weight is healthy, at least %u%%; or a "
+			"backup is",
+			b->name, percent, limit);
+}
+
 void backend_publish(struct backend *b)
 {
 	struct picker *now, *old;
 
-	if (!balance_ops || !b->thread)
+	if (!b->thread)
+		return;
+	if (b->set.panic_percent)
+		decide_panic(b);
+	if (!balance_ops)
 		return;
 	now = balance_ops->build(b, ++b->picker_generation);
 	if (!now) {
@@ -208,7 +274,7 @@ void backend_count_usable(const struct backend *b, uint32_t *active, uint32_t *b
 {
 	*active = *backup = 0;
 	for (uint32_t i = 0; i < b->server_count; i++)
-		if (server_usable(b->servers[i]))
+		if (server_healthy(b->servers[i]))
 			++*(b->servers[i]->backup ? backup : active);
 }
 

@@ -26,6 +26,10 @@ void server_free(struct server *s);
 void server_connect_options(const struct server *s, struct conn_options *o, uint16_t *port);
 /* The connection is closed: its port may be used again. 0 is none. */
 void server_source_port_give(const struct server *s, uint16_t *port);
+/* Changes what bars the server, publishes that, and logs "Server b/s WHAT. 2 active and ...". */
+void server_set_bars(struct server *s, unsigned set, unsigned clear, enum log_level level, const char *what);
+/* "1500ms", "10s", "5m" */
+const char *duration_text(uint32_t ms, char buf[16]);
 
 /* --- backend.c --- */
 /* After a change of a server, under the lock: notes whether the backend is up now, and says so in the log. */

@@ -205,12 +205,31 @@ static struct wait_ticket *ticket_oldest(struct server *s)
 	return any->since_ns < own->since_ns ? any : own;
 }
 
+/* A half-open breaker lets so many requests through as there are probes. */
+static bool probe_take(struct server *s)
+{
+	int32_t left = atomic_load(&s->probes);
+
+	if (!(atomic_load(&s->barred) & BAR_PROBES) || atomic_load(&s->backend->panic))
+		return true;
+	do {
+		if (left <= 0)
+			return false;
+	} while (!atomic_compare_exchange_weak(&s->probes, &left, left - 1));
+	return true;
+}
+
 static void serve_locked(struct server *s)
 {
 	struct wait_ticket *t;
 
-	while (server_alive(s) && (t = ticket_oldest(s)) && place_take(s, true))
+	while (server_takes(s) && (t = ticket_oldest(s)) && place_take(s, true)) {
+		if (!probe_take(s)) {
+			place_give(s);
+			return;
+		}
 		ticket_send(t, s);
+	}
 }
 
 void queue_serve(struct server *s)
@@ -231,8 +250,10 @@ static bool place_hand_over(struct server *s)
 
 	pthread_mutex_lock(&b->queue_lock);
 	limit = server_limit(s);
-	if (server_alive(s) && (!limit || atomic_load(&b->load[s->slot]) <= limit))
+	if (server_takes(s) && (!limit || atomic_load(&b->load[s->slot]) <= limit))
 		t = ticket_oldest(s);
+	if (t && !probe_take(s))
+		t = NULL;
 	if (t)
 		ticket_send(t, s);
 	pthread_mutex_unlock(&b->queue_lock);
@@ -267,7 +288,7 @@ static void ticket_run(struct post *p)
 
 /* --- public --- */
 
-bool server_enter(struct server *s)
+static bool enter(struct server *s)
 {
 	if (backend_own(s->backend)->shared) {
 		if (BL_UNLIKELY(atomic_load(&s->queued)))
@@ -277,6 +298,21 @@ bool server_enter(struct server *s)
 	}
 	count_place(s, 1);
 	return true;
+}
+
+static bool enter_barred(struct server *s)
+{
+	if (!server_takes(s) || !enter(s))
+		return false;
+	if (probe_take(s))
+		return true;
+	server_leave(s);
+	return false;
+}
+
+bool server_enter(struct server *s)
+{
+	return BL_LIKELY(!load_relaxed(&s->barred)) ? enter(s) : enter_barred(s);
 }
 
 void server_leave(struct server *s)
@@ -294,7 +330,7 @@ static enum join_result join_look(struct backend *b, struct server *s)
 	enum join_result result = JOIN_RETRY;
 
 	if (s)
-		return server_alive(s) && !(list_empty(&s->queue) && place_is_free(s)) ? JOIN_WAITS : JOIN_RETRY;
+		return server_takes(s) && !(list_empty(&s->queue) && place_is_free(s)) ? JOIN_WAITS : JOIN_RETRY;
 	for (uint32_t i = 0; i < b->server_count; i++) {
 		struct server *each = b->servers[i];
 		if (!in_rotation(each))

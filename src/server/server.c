@@ -12,6 +12,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "ballast/server/breaker.h"
 #include "ballast/server/check.h"
 #include "ballast/server/persist.h"
 #include "internal.h"
@@ -26,9 +27,30 @@ bool server_alive(const struct server *s)
 	return atomic_load(&s->health) != SERVER_DOWN && !(admin_of(s) & (SERVER_ANY_MAINT | SERVER_UNRESOLVED));
 }
 
+bool server_barred(const struct server *s)
+{
+	unsigned bars = atomic_load(&s->barred);
+
+	return bars & (BAR_BREAKER | BAR_EJECTED) || (bars & BAR_PROBES && atomic_load(&s->probes) <= 0);
+}
+
+bool server_healthy(const struct server *s)
+{
+	return atomic_load(&s->health) == SERVER_UP && !admin_of(s) && atomic_load(&s->weight) && !server_barred(s);
+}
+
 bool server_usable(const struct server *s)
 {
-	return atomic_load(&s->health) == SERVER_UP && !admin_of(s) && atomic_load(&s->weight);
+	if (BL_UNLIKELY(atomic_load(&s->backend->panic)))
+		return atomic_load(&s->health) != SERVER_STOPPING && !admin_of(s) && atomic_load(&s->weight);
+	return server_healthy(s);
+}
+
+bool server_takes(const struct server *s)
+{
+	if (BL_UNLIKELY(atomic_load(&s->backend->panic)))
+		return !(admin_of(s) & (SERVER_ANY_MAINT | SERVER_UNRESOLVED));
+	return server_alive(s) && !server_barred(s);
 }
 
 unsigned server_weight_now(const struct server *s)
@@ -69,7 +91,7 @@ static void log_change(struct server *s, enum log_level level, const char *what,
 
 	backend_count_usable(b, &active, &backup);
 	running = backup && !active ? " Running on backup." : "";
-	if (server_alive(s))
+	if (server_alive(s) && !server_barred(s))
 		snprintf(tail, sizeof tail, "online.%s %u sessions requeued, %u total in queue.", running, requeued,
 			queued_in_all(b));
 	else
@@ -117,7 +139,7 @@ static uint32_t publish(struct server *s, bool was_alive)
 {
 	note_transition(s, was_alive);
 	backend_publish(s->backend);
-	return server_alive(s) ? 0 : queue_redistribute(s);
+	return server_takes(s) ? 0 : queue_redistribute(s);
 }
 
 static void (*ender)(struct server *s, bool up);
@@ -169,6 +191,17 @@ void server_apply_health(struct server *s, enum server_health h, const char *wha
 	if (!(admin_of(s) & SERVER_ANY_MAINT))
 		log_change(s, h == SERVER_DOWN ? LOG_L_ALERT : LOG_L_NOTICE, text, requeued);
 	finish(s, was_alive);
+}
+
+void server_set_bars(struct server *s, unsigned set, unsigned clear, enum log_level level, const char *what)
+{
+	bool alive = server_alive(s);
+	uint32_t requeued;
+
+	atomic_store(&s->barred, (uint8_t)((atomic_load(&s->barred) | set) & ~clear));
+	requeued = publish(s, alive);
+	log_change(s, level, what, requeued);
+	finish(s, alive);
 }
 
 void server_set_health(struct server *s, enum server_health h, const char *reason)
@@ -428,6 +461,7 @@ const char *server_address_text(struct server *s, char *text)
 void server_free(struct server *s)
 {
 	free(s->source_ports);
+	breaker_free(s);
 	check_free(s->check);
 	free(s->slowstart);
 	free(s->observer);

@@ -18,6 +18,9 @@ struct http_check;
 struct errors;
 struct stick;
 struct expr;
+struct retry_budget;
+struct guard;
+struct outliers;
 
 enum proxy_mode { MODE_TCP, MODE_HTTP };
 enum http_reuse { REUSE_NEVER, REUSE_SAFE, REUSE_AGGRESSIVE, REUSE_ALWAYS };
@@ -47,6 +50,32 @@ enum {
 	            RETRY_500 | RETRY_502 | RETRY_503 | RETRY_504,
 };
 
+/* `retry-budget <percent> [min <n>] [over <time>]` */
+struct retry_budget_settings {
+	bool on;
+	uint32_t percent, min, over_ms; /* 20, 10, 10000 where nothing else is said */
+};
+
+/* `breaker`: of each server of the backend. */
+struct breaker_settings {
+	bool on;
+	uint32_t errors_percent, over_ms, min; /* share of attempts that failed; errors_percent 0: not looked at */
+	uint32_t consecutive;                  /* errors in a row; 0: not looked at */
+	uint32_t slow_ms, slow_percent;        /* share of answers that took longer; slow_ms 0: not looked at */
+	uint32_t open_ms, open_max_ms;         /* how long it is open at first and at most */
+	uint32_t half_open;                    /* requests that must go well before it closes */
+};
+
+/* `outlier-ejection` */
+struct outlier_settings {
+	bool on;
+	uint32_t errors_percent;                    /* points above the peers' median; 0: not looked at */
+	uint32_t latency_percent, latency_floor_ms; /* of the peers' median; 0: not looked at. Below the floor: never */
+	uint32_t over_ms, min;                      /* the window, and the attempts in it that a judgement needs */
+	uint32_t every_ms, for_ms, up_to_ms;        /* between judgements; the first ejection, the longest one */
+	uint32_t max_percent;                       /* of servers that may be ejected; one always may */
+};
+
 struct forwardfor {
 	bool on, if_none;
 	const char *header; /* X-Forwarded-For */
@@ -72,7 +101,11 @@ struct backend_settings {
 	struct forwardfor forwardfor;
 	struct endpoint source;
 	const char *source_interface;
-	uint32_t retry_on;              /* RETRY_*; default conn-failure */
+	uint32_t retry_on; /* RETRY_*; default conn-failure */
+	struct retry_budget_settings retry_budget;
+	struct breaker_settings breaker;
+	struct outlier_settings outlier;
+	uint32_t panic_percent;         /* `panic-threshold`; 0: none */
 	bool persist_dead;              /* `option persist` */
 	const char *dynamic_cookie_key; /* NULL: none */
 	const char *via;                /* `option via NAME`, Ballast's own (RFC 9110 section 7.6.3) */
@@ -121,9 +154,14 @@ struct backend {
 	struct acl_set *acls;
 	const struct persist *persist; /* NULL: no server is bound to any request */
 	struct rules *http_request, *http_response;
-	struct errors *errors;         /* errorfile */
-	struct stick *stick;           /* `stick on` and its kin; NULL: none */
-	struct http_check *http_check; /* option httpchk, http-check: NULL: checks connect only */
+	struct errors *errors;             /* errorfile */
+	struct stick *stick;               /* `stick on` and its kin; NULL: none */
+	struct http_check *http_check;     /* option httpchk, http-check: NULL: checks connect only */
+	struct retry_budget *retry_budget; /* NULL: none */
+	struct outliers *outliers;         /* NULL: no outlier ejection */
+	struct guard *guard;               /* NULL: neither breakers nor outlier ejection */
+	atomic_bool panic;                 /* `panic-threshold`: health is ignored now */
+	uint32_t panics;                   /* how many times */
 	uint64_t last_change_s, down_seconds;
 	uint32_t down_transitions;
 	bool was_up;
@@ -146,7 +184,7 @@ void backend_free(struct backend *b);
 /* Builds and publishes a new picker after a change; under b->lock. */
 void backend_publish(struct backend *b);
 struct server *backend_find_server(const struct backend *b, struct slice name);
-/* How many servers may be chosen now: active, backups. */
+/* How many servers are well and may be chosen: active, backups. Those that are only used in panic do not count. */
 void backend_count_usable(const struct backend *b, uint32_t *active, uint32_t *backup);
 /* Seconds that it was without a usable server in all, a present time included. Takes backend.lock. */
 uint64_t backend_downtime_s(struct backend *b);
@@ -188,7 +226,8 @@ struct server_wait {
 	void (*wake)(struct server_wait *w);
 };
 
-/* Takes a place on `s` for one request: true where its limit allows and nobody waits for it; counts it as served. */
+/* Takes a place on `s` for one request: true where its limit allows, nobody waits for it, and it is not barred; counts it
+ * as served. */
 bool server_enter(struct server *s);
 /* Leaves the place, or hands it to whoever has waited longest, for this server or for any. On the thread that entered
  * (or was woken). */

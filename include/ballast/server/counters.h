@@ -27,6 +27,7 @@ enum counter {
 	COUNT_ERR_RESP,
 	COUNT_RETRIES,
 	COUNT_REDISPATCHES,
+	COUNT_RETRIES_REFUSED, /* by `retry-budget` (backend) */
 	COUNT_CLIENT_ABORTS,
 	COUNT_SERVER_ABORTS,
 	COUNT_LB_CHOSEN, /* times chosen by the algorithm */

@@ -33,6 +33,21 @@ struct server_result {
 	uint64_t now_ms;     /* the loop's time */
 };
 
+/* Is it the end of an attempt, which judges the server? In HTTP a connection alone says nothing. */
+static inline bool server_result_counts(const struct server_result *r, bool tcp)
+{
+	return tcp || r->outcome != OUTCOME_CONNECTED;
+}
+/* 501 and 505 are answers to what the client asked for. */
+static inline bool server_result_failed(const struct server_result *r)
+{
+	if (r->outcome == OUTCOME_ANSWERED)
+		return r->status >= 500 && r->status != 501 && r->status != 505;
+	return r->outcome != OUTCOME_CONNECTED;
+}
+/* "status 503", "no connection" */
+const char *server_result_text(const struct server_result *r, char *buf, size_t len);
+
 struct server_watcher {
 	void (*note)(struct server_watcher *w, struct server *s, const struct server_result *r);
 	struct server_watcher *next;

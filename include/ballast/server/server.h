@@ -25,6 +25,8 @@ struct expr;
 struct observer;
 struct server_watcher;
 struct slowstart;
+struct breaker;
+struct outlier;
 
 /* Health as checks and the operator see it. */
 enum server_health {
@@ -40,6 +42,12 @@ enum server_admin {            /* bits: why it takes no or no new requests */
 	SERVER_DRAIN_VIA = 16,
 	SERVER_ANY_MAINT = SERVER_MAINT | SERVER_MAINT_VIA,
 	SERVER_ANY_DRAIN = SERVER_DRAIN | SERVER_DRAIN_VIA,
+};
+
+enum server_bar {        /* bits: why it is left alone, health and operator apart */
+	BAR_BREAKER = 1, /* its circuit breaker is open */
+	BAR_PROBES = 2,  /* half open: each request needs one of `probes` */
+	BAR_EJECTED = 4, /* an outlier */
 };
 
 /* How much of its weight and limit a server has that starts slowly (`slowstart`), in parts of WARMTH_FULL. */
@@ -121,6 +129,8 @@ struct server {
 	_Atomic(struct server_target *) target; /* read under a hazard pointer or by the lock's holder */
 	_Atomic uint8_t health;                 /* enum server_health */
 	_Atomic uint8_t admin;                  /* enum server_admin bits */
+	_Atomic uint8_t barred;                 /* enum server_bar bits; 0 nearly always */
+	_Atomic int32_t probes;                 /* that BAR_PROBES lets through yet */
 	_Atomic uint16_t weight;                /* now: weight_config, or `set weight` */
 	_Atomic uint32_t maxconn_now;           /* `set maxconn server` */
 	_Atomic uint8_t warmth;                 /* 1..WARMTH_FULL */
@@ -133,6 +143,8 @@ struct server {
 	uint64_t down_seconds;                     /* total, without a present one */
 	uint32_t check_failures, down_transitions; /* counted: chkfail, chkdown */
 	struct check *check;                       /* NULL: not checked */
+	struct breaker *breaker;                   /* NULL: none */
+	struct outlier *outlier;                   /* NULL: never ejected */
 	_Atomic uint32_t queued;                   /* exchanges in `queue` */
 	_Atomic uint32_t queued_max;
 	struct list queue;                 /* of wait_ticket.link; under backend.queue_lock */
@@ -144,10 +156,17 @@ struct server {
 	struct server_thread *thread;      /* [backend.threads] */
 };
 
-/* May it be chosen by balancing: up, no maint, no drain, weight > 0. */
+/* Is it well and to be chosen by balancing: up, no maint, no drain, weight > 0, not barred. */
+bool server_healthy(const struct server *s);
+/* May it be chosen by balancing: healthy; in panic of its backend any that the operator did not take out. */
 bool server_usable(const struct server *s);
-/* May it carry a request at all (persistence, first try): up and not in maintenance. */
+/* Is it up and not in maintenance? */
 bool server_alive(const struct server *s);
+/* Does something but health and operator keep requests away from it now: an open breaker, a half-open one without a probe
+ * left, an ejection? */
+bool server_barred(const struct server *s);
+/* May it carry a request at all (persistence, a retry): alive and not barred; in panic also where it is not. */
+bool server_takes(const struct server *s);
 /* Concurrent limit now: maxconn_now, or the dynamic one between minconn and maxconn (HAProxy's `minconn`). 0 none. */
 uint32_t server_limit(const struct server *s);
 /* Requests it serves now (all threads). */

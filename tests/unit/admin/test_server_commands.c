@@ -101,8 +101,10 @@ static void test_what_is_not_there_yet_says_so(void **state)
 	struct world *w = *state;
 
 	ask(w, "set server app/s1 fqdn x\n", "'set server <srv> fqdn' is not supported by Ballast (yet).\n\n");
-	ask(w, "set server app/s1 x\n", "usage: set server <backend>/<server> addr | health | state | weight\n\n");
-	ask(w, "set server app/s1\n", "usage: set server <backend>/<server> addr | health | state | weight\n\n");
+	ask(w, "set server app/s1 x\n",
+		"usage: set server <backend>/<server> addr | breaker | health | state | weight\n\n");
+	ask(w, "set server app/s1\n",
+		"usage: set server <backend>/<server> addr | breaker | health | state | weight\n\n");
 	ask(w, "enable health app/s1\n", "Health check was not configured on this server, cannot enable.\n\n");
 }
 

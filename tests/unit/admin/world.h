@@ -24,7 +24,7 @@ struct world {
 	struct listener *listener;
 	int peer; /* the client's end */
 	size_t used;
-	char text[1 << 20]; /* what it received */
+	char text[2 << 20]; /* what it received */
 };
 
 static inline struct server *world_server(struct backend *b, const char *name, uint16_t port)
