@@ -88,7 +88,6 @@ int acl_parse(const struct line *l, struct acl_set *set, struct arena *a, struct
 
 enum { WORDS_MAX = 4 };
 
-/* NULL words: HAProxy's, not here. */
 static const struct {
 	const char *name;
 	const char *words[WORDS_MAX];
@@ -112,10 +111,10 @@ static const struct {
 	{ "METH_POST", { "method", "POST" } },
 	{ "METH_PUT", { "method", "PUT" } },
 	{ "METH_TRACE", { "method", "TRACE" } },
-	{ "RDP_COOKIE", { NULL } },
-	{ "REQ_CONTENT", { NULL } },
+	{ "RDP_COOKIE", { "req.rdp_cookie_cnt", "gt", "0" } },
+	{ "REQ_CONTENT", { "req.len", "gt", "0" } },
 	{ "TRUE", { "always_true" } },
-	{ "WAIT_END", { NULL } },
+	{ "WAIT_END", { "wait_end" } },
 };
 enum { PREDEFINED = sizeof predefined / sizeof *predefined };
 
@@ -133,10 +132,6 @@ struct acl *acl_predefined(struct slice name, const struct place *at, struct are
 		i++;
 	if (i == PREDEFINED)
 		return NULL;
-	if (!predefined[i].words[0]) {
-		diag_error(d, at, NULL, "predefined ACL '%s' is not supported by Ballast (yet)", predefined[i].name);
-		return NULL;
-	}
 	for (; l.count < WORDS_MAX && predefined[i].words[l.count]; l.count++) {
 		const char *text = predefined[i].words[l.count];
 		words[l.count] = (struct token){ text, strlen(text), *at };

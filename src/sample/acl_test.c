@@ -20,8 +20,14 @@ static const struct {
 	{ "hdr", "req.hdr", MATCH_STR, true },
 	{ "method", "method", MATCH_METHOD, false },
 	{ "path", "path", MATCH_STR, true },
+	{ "payload", "payload", MATCH_BIN, false },
+	{ "payload_lv", "payload_lv", MATCH_BIN, false },
 	{ "req.cook", "req.cook", MATCH_STR, true },
+	{ "req.payload", "req.payload", MATCH_BIN, false },
+	{ "req.payload_lv", "req.payload_lv", MATCH_BIN, false },
 	{ "res.hdr", "res.hdr", MATCH_STR, true },
+	{ "res.payload", "res.payload", MATCH_BIN, false },
+	{ "res.payload_lv", "res.payload_lv", MATCH_BIN, false },
 	{ "scook", "res.cook", MATCH_STR, true },
 	{ "shdr", "res.hdr", MATCH_STR, true },
 	{ "url", "url", MATCH_STR, true },
@@ -68,6 +74,7 @@ struct test_job {
 	enum match_kind match; /* MATCH_COUNT: not known yet */
 	unsigned flags;
 	bool closed; /* `--` stood there */
+	bool dotted; /* patterns are versions: 3.1 is 3 * 65536 + 1 */
 	bool as_map; /* -M: only the first word of a file's line is a pattern */
 	struct pattern_file files[FILES_MAX];
 	unsigned file_count;
@@ -134,6 +141,7 @@ static const struct fetch_row *find_criterion(struct test_job *j, struct slice n
 	const struct fetch_row *row = sample_fetch_find(name);
 	if (!row)
 		refuse_criterion(j, name, at);
+	j->dotted = slice_ends_with(name, SLICE("ssl_ver"));
 	return row;
 }
 
@@ -155,8 +163,10 @@ static int parse_criterion(struct test_job *j)
 		diag_error(j->d, &at, NULL, "unexpected text behind a criterion");
 		return -EINVAL;
 	}
-	if (expr_has_converters(j->expr))
+	if (expr_has_converters(j->expr)) {
 		j->match = MATCH_COUNT;
+		j->dotted = false; /* a number is compared with numbers */
+	}
 	j->at++;
 	return 0;
 }
@@ -361,6 +371,28 @@ static int use_list(struct test_job *j, const struct pattern_file *f, struct tes
 	return 0;
 }
 
+/* "3.1" and "3.1:3.3" as the numbers that they stand for; other text as it is, for the error that it is. */
+static struct slice version_number(const struct test_job *j, struct slice text)
+{
+	struct slice out = { "", 0 };
+	const char *at = text.ptr;
+	char *end;
+
+	while (*at) {
+		if (*at == ':') {
+			at++;
+			out = arena_printf(j->a, "%s:", out.ptr);
+			continue;
+		}
+		unsigned long major = strtoul(at, &end, 10), minor = *end == '.' ? strtoul(end + 1, &end, 10) : 0;
+		if (end == at || (*end && *end != ':') || major > 255 || minor > 65535)
+			return text;
+		out = arena_printf(j->a, "%s%lu", out.ptr, major << 16 | minor);
+		at = end;
+	}
+	return out;
+}
+
 static int parse_patterns(struct test_job *j, struct patterns *p, struct test *t)
 {
 	enum match_operator op = OP_EQ;
@@ -368,8 +400,11 @@ static int parse_patterns(struct test_job *j, struct patterns *p, struct test *t
 	for (unsigned i = 0; !err && i < j->file_count; i++)
 		err = has_index(j->match) ? use_list(j, &j->files[i], t) : load_file(j, &j->files[i], p);
 	for (; !err && j->at < j->end; j->at++) {
-		if (!read_operator(j, &op))
-			err = patterns_add(p, token_slice(word(j)), j->flags, op, &word(j)->at, j->d);
+		struct slice text = token_slice(word(j));
+		if (read_operator(j, &op))
+			continue;
+		text = j->dotted ? version_number(j, text) : text;
+		err = text.ptr ? patterns_add(p, text, j->flags, op, &word(j)->at, j->d) : -ENOMEM;
 	}
 	return err ? err : patterns_finish(p);
 }

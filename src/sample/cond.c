@@ -203,6 +203,59 @@ bool cond_eval(const struct cond *c, struct sample_ctx *ctx)
 	return c->unless;
 }
 
+/* A fetch that is there without contents (an address) cannot change with them. */
+static enum cond_verdict test_decide(const struct test *t, struct sample_ctx *ctx)
+{
+	ctx->undecided = ctx->http_pending && t->phases & ctx->phase && !(t->phases & PHASE_CONNECTION);
+	if (test_match(t, ctx))
+		return COND_YES;
+	return ctx->undecided && !ctx->final ? COND_LATER : COND_NO;
+}
+
+static enum cond_verdict acl_decide(const struct acl *acl, struct sample_ctx *ctx)
+{
+	enum cond_verdict all = COND_NO;
+
+	for (const struct test *t = acl->first; t; t = t->next) {
+		enum cond_verdict one = test_decide(t, ctx);
+		if (one == COND_YES)
+			return COND_YES;
+		if (one == COND_LATER)
+			all = COND_LATER;
+	}
+	return all;
+}
+
+static enum cond_verdict opposite(enum cond_verdict v)
+{
+	return v == COND_LATER ? v : v == COND_YES ? COND_NO : COND_YES;
+}
+
+/* Terms behind one that does not hold are not looked at; behind one that is undecided they are, since one that does not
+ * hold decides. */
+enum cond_verdict cond_decide(const struct cond *c, struct sample_ctx *ctx)
+{
+	enum cond_verdict all = COND_NO, group = COND_YES;
+
+	for (unsigned i = 0; i < c->count; i++) {
+		const struct term *t = &c->terms[i];
+		enum cond_verdict one = group == COND_NO ? COND_NO : acl_decide(t->acl, ctx);
+
+		if (group != COND_NO && t->negate)
+			one = opposite(one);
+		if (one != COND_YES && group != COND_NO)
+			group = one;
+		if (!t->last)
+			continue;
+		if (group == COND_YES)
+			return c->unless ? COND_NO : COND_YES;
+		if (group == COND_LATER)
+			all = COND_LATER;
+		group = COND_YES;
+	}
+	return c->unless ? opposite(all) : all;
+}
+
 unsigned cond_phases(const struct cond *c)
 {
 	unsigned phases = PHASE_ALL;

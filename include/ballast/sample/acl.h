@@ -34,6 +34,10 @@ struct cond *cond_parse(const struct line *l, size_t from, struct acl_set *set, 
 size_t cond_find(const struct line *l, size_t from);
 /* Whether the rule applies: `unless` is taken into account.  A test whose sample is not there does not match. */
 bool cond_eval(const struct cond *c, struct sample_ctx *ctx);
+/* The same while more bytes of a session may come: a test that does not match yet, but may once they did, decides
+ * nothing. */
+enum cond_verdict { COND_NO, COND_YES, COND_LATER };
+enum cond_verdict cond_decide(const struct cond *c, struct sample_ctx *ctx);
 /* Phases in which all that it looks at is there. */
 unsigned cond_phases(const struct cond *c);
 /* True, with *value, where it is always the same (TRUE, always_false): the rule can be dropped or made plain. */

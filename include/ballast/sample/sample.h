@@ -51,8 +51,8 @@ struct sample {
 /* Where an expression stands.  A row tells in which of these its value is there; bits. */
 enum sample_phase {
 	PHASE_CONNECTION = 1, /* a connection was accepted: addresses only */
-	PHASE_REQUEST = 2,    /* request head parsed: http-request rules, use_backend, balancing */
-	PHASE_RESPONSE = 4,   /* response head parsed: http-response rules */
+	PHASE_REQUEST = 2,    /* request head parsed, or first bytes of a TCP session: rules, use_backend, balancing */
+	PHASE_RESPONSE = 4,   /* the same of the server's side */
 	PHASE_LOG = 8,        /* the exchange is over */
 	PHASE_CHECK = 16,     /* a health check's answer is in `res` */
 	PHASE_ALL = 31,
@@ -80,7 +80,12 @@ struct sample_ctx {
 	struct vars *vars;     /* of the exchange: txn, req, res; NULL: none can be set */
 	struct vars *session_vars; /* of the client's connection; NULL: none can be set */
 	struct tracking *tracking; /* entries of stick tables that it follows; NULL: none */
-	unsigned phase;            /* the one enum sample_phase now */
+	/* What a TCP session's sides sent and was withheld so far; ptr NULL: not a TCP session, or it was let go. */
+	struct slice req_bytes, res_bytes;
+	bool http_pending; /* req (or res) is NULL, but the bytes may still become such a message */
+	bool final;        /* no more will come, or is to be waited for */
+	bool undecided;    /* set by a fetch whose value may be another one once more came; never where `final` */
+	unsigned phase;    /* the one enum sample_phase now */
 };
 
 /* ---- arguments ---- */
@@ -100,7 +105,6 @@ enum arg_type {
 	ARG_VAR,   /* "txn.name"; in var */
 	/* In rows only: what is given tells which of the two it is. */
 	ARG_INT_OR_VAR,
-	ARG_STR_OR_VAR,
 };
 
 struct arg {
@@ -150,7 +154,8 @@ struct fetch_row {
 	uint8_t type;   /* enum sample_type, SAMPLE_ADDR, or SAMPLE_ANY */
 	uint8_t phases; /* PHASE_* in which it is there */
 	uint8_t flags;  /* FETCH_* */
-	/* 0 with *out filled, or -ENOENT where there is no such value (now).
+	/* 0 with *out filled, or -ENOENT where there is no such value (now).  What more bytes of a session could change
+	 * is told with sample_set_undecided().
 	 * `cursor` NULL: the one value that the manual names (hdr: the last); else, with FETCH_MANY, the next. */
 	int (*run)(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor);
 	args_prepare *prepare; /* NULL: nothing to prepare */
@@ -188,6 +193,13 @@ const char *sample_type_name(unsigned type);
 bool sample_can_cast(unsigned from, unsigned to);
 /* Casts *s to `to` as section 7.3 of the manual says.  0, -ENOENT where this value has no such form, -ENOMEM. */
 int sample_cast(struct sample *s, unsigned to, struct arena *a);
+
+/* For fetches: more bytes may give another value, or one at all. Returns -ENOENT. */
+static inline int sample_set_undecided(struct sample_ctx *ctx)
+{
+	ctx->undecided = !ctx->final;
+	return -ENOENT;
+}
 
 /* Shorthand for rows. */
 static inline int sample_set_int(struct sample *out, int64_t value)

@@ -161,14 +161,6 @@ static void test_own_acl_hides_a_predefined(void **state)
 	assert_false(predefined("TRUE"));
 }
 
-static void test_predefined_that_is_not_here_is_told(void **state)
-{
-	(void)state;
-	assert_string_equal(condition_error("if WAIT_END", &set),
-		"predefined ACL 'WAIT_END' is not supported by Ballast (yet)");
-	assert_int_equal(world.diag.count[DIAG_ALERT], 1);
-}
-
 int main(void)
 {
 #define acl_test(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
@@ -185,7 +177,6 @@ int main(void)
 		acl_test(test_predefined_forms_of_targets),
 		acl_test(test_predefined_localhost),
 		acl_test(test_own_acl_hides_a_predefined),
-		acl_test(test_predefined_that_is_not_here_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
