@@ -114,7 +114,7 @@ struct proxy {
 	struct frontend *front; /* frontend, listen */
 	struct backend *back;   /* backend, listen; of a defaults section only one to hold its http_check */
 	struct acl_set *acls;
-	struct rules *http_request, *http_response;
+	struct rule_lists *rules;
 	struct stick *stick;
 	struct persist *persist; /* use-server, force-persist, ignore-persist; NULL: none */
 	struct use_backend *use_backends;

@@ -27,8 +27,7 @@ static int fill_front(struct cfg_context *c, struct proxy *p)
 	f->at = p->at;
 	f->set = p->set.front;
 	f->acls = p->acls;
-	f->http_request = p->http_request;
-	f->http_response = p->http_response;
+	f->rules = p->rules;
 	f->use_backends = p->use_backends;
 	f->use_backend_count = p->use_backend_count;
 	f->default_backend_name = p->set.default_backend;
@@ -61,8 +60,7 @@ static int fill_back(struct cfg_context *c, struct proxy *p)
 	b->fallback_param = p->set.fallback_param;
 	b->balance_factor = p->set.balance_factor;
 	b->acls = p->acls;
-	b->http_request = p->http_request;
-	b->http_response = p->http_response;
+	b->rules = p->rules;
 	b->stick = p->stick;
 	b->errors = p->set.errors;
 	b->hash_options = arena_alloc(c->arena, sizeof(*b->hash_options));

@@ -13,21 +13,17 @@ static void ignored(struct cfg_context *c, const struct proxy *p, const struct p
 	diag_warn(c->diag, at, NULL, "%s ignored for %s: it needs mode http", what, proxy_text(p, text, sizeof(text)));
 }
 
-static const struct place *first_rule(const struct proxy *p, const struct rules *r)
-{
-	return r && r->count ? &r->rule[0].at : &p->at;
-}
-
 static void drop_rules(struct cfg_context *c, struct proxy *p)
 {
-	if (p->http_request)
-		ignored(c, p, first_rule(p, p->http_request), "http-request rules are");
-	if (p->http_response)
-		ignored(c, p, first_rule(p, p->http_response), "http-response rules are");
-	if (p->front)
-		p->front->http_request = p->front->http_response = NULL;
-	if (p->back)
-		p->back->http_request = p->back->http_response = NULL;
+	char what[64];
+
+	for (unsigned set = 0; set < RULES_SET_COUNT; set++) {
+		if (!p->rules->of[set] || !rule_set_rows[set].http)
+			continue;
+		snprintf(what, sizeof(what), "%s rules are", rule_set_rows[set].name);
+		ignored(c, p, &p->rules->of[set]->rule[0].at, what);
+		p->rules->of[set] = NULL;
+	}
 }
 
 static void drop_forwardfor(struct cfg_context *c, struct proxy *p)

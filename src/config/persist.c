@@ -181,8 +181,6 @@ static struct persist *persist_of(struct cfg_context *c)
 
 static struct cond *condition(struct cfg_context *c, const struct line *l, size_t at)
 {
-	unsigned phases = c->proxy->set.mode == MODE_TCP ? PHASE_CONNECTION : PHASE_REQUEST;
-
 	if (need_word(c, l, at, l->words[0].text, "a condition: if ... or unless ..."))
 		return NULL;
 	if (cond_find(l, at) != at) {
@@ -190,7 +188,7 @@ static struct cond *condition(struct cfg_context *c, const struct line *l, size_
 			l->words[at].text);
 		return NULL;
 	}
-	return cond_parse(l, at, c->proxy->acls, phases, c->arena, c->diag);
+	return cond_parse(l, at, c->proxy->acls, PHASE_REQUEST, c->arena, c->diag);
 }
 
 static int parse_use_server(struct cfg_context *c, const struct line *l)

@@ -32,20 +32,18 @@ static int read_condition(struct cfg_context *c, const struct line *l, struct us
 			l->words[2].text);
 		return -EINVAL;
 	}
-	unsigned phases = c->proxy->set.mode == MODE_TCP ? PHASE_CONNECTION : PHASE_REQUEST;
-	u->cond = cond_parse(l, 2, c->proxy->acls, phases, c->arena, c->diag);
+	u->cond = cond_parse(l, 2, c->proxy->acls, PHASE_REQUEST, c->arena, c->diag);
 	return u->cond ? 0 : -EINVAL;
 }
 
 /* A name that is made for each request. */
 static int read_format(struct cfg_context *c, struct use_backend *u)
 {
-	unsigned phases = c->proxy->set.mode == MODE_TCP ? PHASE_CONNECTION : PHASE_REQUEST;
 	struct slice text;
 
 	if (!strchr(u->name, '%'))
 		return 0;
-	struct format *f = format_parse(u->name, &u->at, FORMAT_VALUE, phases, c->arena, c->diag);
+	struct format *f = format_parse(u->name, &u->at, FORMAT_VALUE, PHASE_REQUEST, c->arena, c->diag);
 	if (!f)
 		return -EINVAL;
 	if (!format_is_literal(f, &text)) {

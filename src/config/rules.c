@@ -1,32 +1,72 @@
-/* rules: http-request and http-response lines; their actions are in the room `proxy`. */
+/* rules: tcp-request, http-request and their kin; their actions are in the room `proxy`. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "directive.h"
 
-static int parse(struct cfg_context *c, const struct line *l, enum rule_set set, struct rules **list)
+static int needs_name(struct cfg_context *c, const struct line *l)
 {
-	if (c->section == SECTION_DEFAULTS && !*c->proxy->name) {
-		diag_error(c->diag, &l->words[0].at, "defaults NAME", "'%s' needs a defaults section with a name",
-			l->words[0].text);
-		return -EINVAL;
-	}
-	return rules_parse(list, set, l, c->proxy->acls, c->arena, c->diag);
+	if (c->section != SECTION_DEFAULTS || *c->proxy->name)
+		return 0;
+	diag_error(c->diag, &l->words[0].at, "defaults NAME", "'%s' needs a defaults section with a name",
+		l->words[0].text);
+	return -EINVAL;
 }
 
-static int parse_http_request(struct cfg_context *c, const struct line *l)
+/* The set that the line's first words name. */
+static enum rule_set set_of(const struct line *l)
 {
-	return parse(c, l, RULES_HTTP_REQUEST, &c->proxy->http_request);
+	char both[64];
+	enum rule_set set = 0;
+
+	snprintf(both, sizeof(both), "%s %s", l->words[0].text, l->count > 1 ? l->words[1].text : "");
+	while (set < RULES_SET_COUNT - 1 && !token_is(&l->words[0], rule_set_rows[set].name) &&
+		strcmp(both, rule_set_rows[set].name) != 0)
+		set++;
+	return set;
 }
 
-static int parse_http_response(struct cfg_context *c, const struct line *l)
+static int parse_rule(struct cfg_context *c, const struct line *l)
 {
-	return parse(c, l, RULES_HTTP_RESPONSE, &c->proxy->http_response);
+	int err = needs_name(c, l);
+	return err ? err : rules_parse(c->proxy->rules, set_of(l), l, c->proxy->acls, c->arena, c->diag);
 }
+
+static int parse_request_delay(struct cfg_context *c, const struct line *l)
+{
+	int err = needs_name(c, l);
+	return err ? err : value_time(c, l, 2, "tcp-request inspect-delay", "ms", &c->proxy->rules->request_delay_ms);
+}
+
+static int parse_response_delay(struct cfg_context *c, const struct line *l)
+{
+	int err = needs_name(c, l);
+	return err ? err : value_time(c, l, 2, "tcp-response inspect-delay", "ms", &c->proxy->rules->response_delay_ms);
+}
+
+#define RULE_ARGS "<action> [<argument>...] [if|unless <condition>]"
 
 const struct directive rule_directives[] = {
-	{ "http-request", SECTION_PROXY, "<action> [<argument>...] [if|unless <condition>]",
-		"what is done with each request", parse_http_request, false, false },
-	{ "http-response", SECTION_PROXY, "<action> [<argument>...] [if|unless <condition>]",
-		"what is done with each response", parse_http_response, false, false },
+	{ "tcp-request connection", SECTION_FRONT, RULE_ARGS,
+		"what is done with each connection, before anything is read of it", parse_rule, false, true },
+	{ "tcp-request session", SECTION_FRONT, RULE_ARGS,
+		"what is done with each connection, behind its PROXY header and TLS handshake", parse_rule, false,
+		true },
+	{ "tcp-request content", SECTION_PROXY, RULE_ARGS, "what is done with the first bytes that a client sends",
+		parse_rule, false, false },
+	{ "tcp-request inspect-delay", SECTION_PROXY, "<time>", "how long tcp-request content rules may wait for bytes",
+		parse_request_delay, false, false },
+	{ "tcp-response content", SECTION_BACK, RULE_ARGS, "what is done with the first bytes that a server sends",
+		parse_rule, false, false },
+	{ "tcp-response inspect-delay", SECTION_BACK, "<time>",
+		"how long tcp-response content rules may wait for bytes", parse_response_delay, false, false },
+	{ "http-request", SECTION_PROXY, RULE_ARGS, "what is done with each request", parse_rule, false, false },
+	{ "http-response", SECTION_PROXY, RULE_ARGS, "what is done with each response of a server", parse_rule, false,
+		false },
+	{ "http-after-response", SECTION_PROXY, RULE_ARGS,
+		"what is done with each response, those that Ballast makes too", parse_rule, false, false },
+	{ "redirect", SECTION_FRONTEND | SECTION_LISTEN | SECTION_BACKEND,
+		"location|prefix|scheme <text> [<option>...] [if|unless <condition>]",
+		"sends clients elsewhere, behind the http-request rules", parse_rule, false, false },
 	{ 0 },
 };

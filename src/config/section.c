@@ -80,6 +80,14 @@ static void warn_mixed_use(struct cfg_context *c, struct proxy *origin, const st
 		"defaults section '%s' is used by its name and, as the last one, also without it", origin->name);
 }
 
+static bool has_rules(const struct proxy *p)
+{
+	for (unsigned set = 0; set < RULES_SET_COUNT; set++)
+		if (p->rules->of[set])
+			return true;
+	return false;
+}
+
 /* Rules of a defaults section run before those of whoever uses it; then all must be of one side. */
 static void check_rule_sides(struct cfg_context *c, struct proxy *p, struct proxy *origin)
 {
@@ -87,21 +95,26 @@ static void check_rule_sides(struct cfg_context *c, struct proxy *p, struct prox
 
 	origin->used_by_front |= front;
 	origin->used_by_back |= back;
-	if (origin->used_by_front && origin->used_by_back && (origin->http_request || origin->http_response))
+	if (origin->used_by_front && origin->used_by_back && has_rules(origin))
 		diag_error(c->diag, &p->at, NULL,
 			"defaults section '%s' has rules, so frontends and backends cannot both use it", origin->name);
 }
 
-static struct rules *copy_rules(struct cfg_context *c, const struct rules *from)
+static int inherit_rules(struct cfg_context *c, struct proxy *p, const struct proxy *origin)
 {
-	if (!from)
-		return NULL;
-	struct rules *to = arena_alloc(c->arena, sizeof(*to));
-	if (to) {
+	*p->rules = *origin->rules;
+	for (unsigned set = 0; set < RULES_SET_COUNT; set++) {
+		const struct rules *from = origin->rules->of[set];
+		struct rules *to = from ? arena_alloc(c->arena, sizeof(*to)) : NULL;
+		if (from && !to)
+			return -ENOMEM;
+		p->rules->of[set] = to;
+		if (!to)
+			continue;
 		*to = *from;
 		to->room = to->count; /* the next one that is appended moves the array */
 	}
-	return to;
+	return 0;
 }
 
 static int inherit(struct cfg_context *c, struct proxy *p, struct proxy *origin)
@@ -113,11 +126,8 @@ static int inherit(struct cfg_context *c, struct proxy *p, struct proxy *origin)
 	check_rule_sides(c, p, origin);
 	if (p->back)
 		p->back->http_check = origin->back->http_check;
-	p->http_request = copy_rules(c, origin->http_request);
-	p->http_response = copy_rules(c, origin->http_response);
-	if ((origin->http_request && !p->http_request) || (origin->http_response && !p->http_response))
-		return -ENOMEM;
-	return proxy_settings_copy(&p->set, &origin->set, c->arena);
+	int err = inherit_rules(c, p, origin);
+	return err ? err : proxy_settings_copy(&p->set, &origin->set, c->arena);
 }
 
 /* Overlap of what two sections are: frontends with frontends, backends with backends. */
@@ -212,7 +222,8 @@ static int begin_proxy(struct cfg_context *c, unsigned kind, const struct line *
 	read_name(c, p, l, &at);
 	append(c, p);
 	p->acls = arena_alloc(c->arena, sizeof(*p->acls));
-	if (make_sides(p) || !p->acls)
+	p->rules = arena_zalloc(c->arena, sizeof(*p->rules));
+	if (make_sides(p) || !p->acls || !p->rules)
 		return out_of_memory(c, &p->at);
 	acl_set_init(p->acls);
 	if (!p->nameless)

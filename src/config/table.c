@@ -14,7 +14,7 @@ static int parse_stick_table(struct cfg_context *c, const struct line *l)
 
 static int parse_stick(struct cfg_context *c, const struct line *l)
 {
-	int err = stick_parse(&c->proxy->stick, l, c->proxy->set.mode, c->proxy->acls, c->arena, c->diag);
+	int err = stick_parse(&c->proxy->stick, l, c->proxy->acls, c->arena, c->diag);
 
 	return err == -ENOMEM ? out_of_memory(c, &l->words[0].at) : err;
 }

@@ -140,13 +140,13 @@ enum rule_result action_rewrite_failed(struct exchange *x, const struct rule *r)
 		count_add(backend_counters(x->backend), COUNT_FAILED_REWRITES, 1);
 	if (x->flags & XF_LENIENT)
 		return RULE_CONTINUE;
-	exchange_fail(x, 500, CAUSE_PROXY, r->set == RULES_HTTP_REQUEST ? 'R' : 'H');
+	exchange_fail(x, 500, CAUSE_PROXY, rule_set_rows[r->set].in_request ? 'R' : 'H');
 	return RULE_ANSWER;
 }
 
 enum rule_result action_answer(struct exchange *x, const struct rule *r, const struct answer *a)
 {
-	if (x->cause == CAUSE_NONE && r->set == RULES_HTTP_RESPONSE) {
+	if (x->cause == CAUSE_NONE && !rule_set_rows[r->set].in_request) {
 		x->cause = CAUSE_LOCAL;
 		x->phase_letter = 'H';
 		count_add(frontend_counters(x->frontend), COUNT_INTERCEPTED, 1);

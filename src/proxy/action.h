@@ -6,22 +6,30 @@
 #include "ballast/proxy/rules.h"
 #include "ballast/sample/format.h"
 
+#define RULES_CONNECTION (1u << RULES_TCP_CONNECTION)
+#define RULES_SESSION (1u << RULES_TCP_SESSION)
+#define RULES_CONTENT (1u << RULES_TCP_CONTENT)
+#define RULES_CONTENT_RESPONSE (1u << RULES_TCP_RESPONSE)
 #define RULES_REQUEST (1u << RULES_HTTP_REQUEST)
 #define RULES_RESPONSE (1u << RULES_HTTP_RESPONSE)
+#define RULES_AFTER (1u << RULES_HTTP_AFTER)
 #define RULES_BOTH (RULES_REQUEST | RULES_RESPONSE)
+#define RULES_HTTP (RULES_BOTH | RULES_AFTER)
+#define RULES_TCP_REQUEST (RULES_CONNECTION | RULES_SESSION | RULES_CONTENT)
+#define RULES_TCP (RULES_TCP_REQUEST | RULES_CONTENT_RESPONSE)
 
 struct regex;
 
 /* Phases in which a rule of that set runs. */
 static inline unsigned rule_phases(enum rule_set set)
 {
-	return set == RULES_HTTP_REQUEST ? PHASE_REQUEST : PHASE_RESPONSE;
+	return rule_set_rows[set].phases;
 }
 
 /* The message that a rule of that set is about. */
 static inline struct msg *rule_msg(struct exchange *x, const struct rule *r)
 {
-	return r->set == RULES_HTTP_REQUEST ? &x->request : &x->response;
+	return rule_set_rows[r->set].in_request ? &x->request : &x->response;
 }
 
 /* True where the arguments of an action end: a condition, or the line's end. */
@@ -82,11 +90,11 @@ enum rule_result action_rewrite_failed(struct exchange *x, const struct rule *r)
 /* Answers, as 'L' in the log where no other cause is set yet, and ends the rules. */
 enum rule_result action_answer(struct exchange *x, const struct rule *r, const struct answer *a);
 
-extern const struct action_row body_action_rows[], flow_action_rows[], header_action_rows[], map_action_rows[],
-	redirect_action_rows[], replace_action_rows[], return_action_rows[], service_action_rows[],
-	status_action_rows[], track_action_rows[], uri_action_rows[], var_action_rows[];
-extern const size_t body_action_count, flow_action_count, header_action_count, map_action_count, redirect_action_count,
-	replace_action_count, return_action_count, service_action_count, status_action_count, track_action_count,
-	uri_action_count, var_action_count;
+extern const struct action_row address_action_rows[], body_action_rows[], connection_action_rows[], flow_action_rows[],
+	header_action_rows[], map_action_rows[], redirect_action_rows[], replace_action_rows[], return_action_rows[],
+	service_action_rows[], status_action_rows[], track_action_rows[], uri_action_rows[], var_action_rows[];
+extern const size_t address_action_count, body_action_count, connection_action_count, flow_action_count,
+	header_action_count, map_action_count, redirect_action_count, replace_action_count, return_action_count,
+	service_action_count, status_action_count, track_action_count, uri_action_count, var_action_count;
 
 #endif

@@ -112,13 +112,13 @@ static enum rule_result run_no_retry(struct exchange *x, const struct rule *r)
 }
 
 const struct action_row flow_action_rows[] = {
-	{ "allow", RULES_BOTH, "", "ends this list of rules; the message goes on", NULL, run_allow, true },
+	{ "allow", RULES_HTTP, "", "ends this list of rules; the message goes on", NULL, run_allow, true },
 	{ "disable-l7-retry", RULES_REQUEST, "", "once sent, this request is not sent again", NULL, run_no_retry,
 		false },
 	{ "pause", RULES_BOTH, "<time> | <expr>", "waits before the next rule", parse_pause, run_pause, false },
-	{ "set-log-level", RULES_BOTH, "<level>", "level of this request's log line, or 'silent'", parse_log_level,
-		run_log_level, false },
-	{ "strict-mode", RULES_BOTH, "on | off", "whether a rewrite that fails ends the request with 500 (default on)",
+	{ "set-log-level", RULES_CONTENT | RULES_CONTENT_RESPONSE | RULES_HTTP, "<level>",
+		"level of this request's log line, or 'silent'", parse_log_level, run_log_level, false },
+	{ "strict-mode", RULES_HTTP, "on | off", "whether a rewrite that fails ends the request with 500 (default on)",
 		parse_strict, run_strict, false },
 };
 const size_t flow_action_count = sizeof flow_action_rows / sizeof flow_action_rows[0];

@@ -166,10 +166,10 @@ static enum rule_result run_delete(struct exchange *x, const struct rule *r)
 }
 
 const struct action_row header_action_rows[] = {
-	{ "set-header", RULES_BOTH, "<name> <fmt>", "a header field with this value in the place of all of that name",
+	{ "set-header", RULES_HTTP, "<name> <fmt>", "a header field with this value in the place of all of that name",
 		parse_edit, run_set, false },
-	{ "add-header", RULES_BOTH, "<name> <fmt>", "one more header field", parse_edit, run_add, false },
-	{ "del-header", RULES_BOTH, "<name> [-m str|beg|end|sub|reg]", "removes all header fields whose name matches",
+	{ "add-header", RULES_HTTP, "<name> <fmt>", "one more header field", parse_edit, run_add, false },
+	{ "del-header", RULES_HTTP, "<name> [-m str|beg|end|sub|reg]", "removes all header fields whose name matches",
 		parse_delete, run_delete, false },
 };
 const size_t header_action_count = sizeof header_action_rows / sizeof header_action_rows[0];

@@ -85,9 +85,9 @@ const struct action_row map_action_rows[] = {
 		run_add, false },
 	{ "del-acl", RULES_BOTH | ACTION_PARENS, "<key>", "removes a pattern from a list: del-acl(<file>)", parse_acl,
 		run_delete, false },
-	{ "del-map", RULES_BOTH | ACTION_PARENS, "<key>", "removes an entry of a map: del-map(<file>)", parse_del_map,
+	{ "del-map", RULES_HTTP | ACTION_PARENS, "<key>", "removes an entry of a map: del-map(<file>)", parse_del_map,
 		run_delete, false },
-	{ "set-map", RULES_BOTH | ACTION_PARENS, "<key> <value>", "sets an entry of a map: set-map(<file>)",
+	{ "set-map", RULES_HTTP | ACTION_PARENS, "<key> <value>", "sets an entry of a map: set-map(<file>)",
 		parse_set_map, run_set_map, false },
 };
 const size_t map_action_count = sizeof map_action_rows / sizeof map_action_rows[0];

@@ -28,6 +28,15 @@ struct redirect_parse {
 
 /* ---- parsing ---- */
 
+static int take_literal(struct redirect_parse *p, const struct token *t)
+{
+	p->to->value.literal = token_slice(t);
+	if (field_value_valid(token_slice(t)))
+		return 0;
+	diag_error(p->d, &t->at, NULL, "a field's value cannot hold control characters");
+	return -EINVAL;
+}
+
 static int parse_type(struct redirect_parse *p, const struct token *word, enum redirect_type type)
 {
 	const struct token *t = action_arg(p->l, p->at, "a format", p->d);
@@ -44,6 +53,8 @@ static int parse_type(struct redirect_parse *p, const struct token *word, enum r
 	}
 	p->to->type = type;
 	p->to->type_word = word->text;
+	if (p->rule->set == RULES_REDIRECT) /* a plain `redirect` has it as it stands */
+		return take_literal(p, t);
 	return action_value_parse(&p->to->value, t, VALUE_FIELD, p->rule->set, p->a, p->d);
 }
 
@@ -236,7 +247,7 @@ static enum rule_result run_redirect(struct exchange *x, const struct rule *r)
 }
 
 const struct action_row redirect_action_rows[] = {
-	{ "redirect", RULES_BOTH,
+	{ "redirect", RULES_BOTH | 1u << RULES_REDIRECT,
 		"location|prefix|scheme <fmt> [code 301|302|303|307|308] [drop-query] [append-slash] [ignore-empty] "
 		"[keep-query] "
 		"[set-cookie <name>[=<value>]] [set-cookie-fmt <fmt>] [clear-cookie <name>[=]]",

@@ -186,13 +186,13 @@ static enum rule_result run_uri(struct exchange *x, const struct rule *r)
 }
 
 const struct action_row replace_action_rows[] = {
-	{ "replace-header", RULES_BOTH, "<name> <regex> <fmt>", "another value for header fields that match",
+	{ "replace-header", RULES_HTTP, "<name> <regex> <fmt>", "another value for header fields that match",
 		parse_field, run_header, false },
 	{ "replace-path", RULES_REQUEST, "<regex> <fmt>", "another path where it matches", parse_uri, run_path, false },
 	{ "replace-pathq", RULES_REQUEST, "<regex> <fmt>", "another path and query where they match", parse_uri,
 		run_pathq, false },
 	{ "replace-uri", RULES_REQUEST, "<regex> <fmt>", "another URI where it matches", parse_uri, run_uri, false },
-	{ "replace-value", RULES_BOTH, "<name> <regex> <fmt>",
+	{ "replace-value", RULES_HTTP, "<name> <regex> <fmt>",
 		"replaces those members of comma-separated header fields that match", parse_field, run_value, false },
 };
 const size_t replace_action_count = sizeof replace_action_rows / sizeof replace_action_rows[0];

@@ -1,4 +1,4 @@
-/* Actions on how it ends: set-status, auth, silent-drop (HAProxy's manual, section 4.4). */
+/* Actions on how it ends: set-status, auth (HAProxy's manual, section 4.4). */
 #include <string.h>
 
 #include "action.h"
@@ -100,21 +100,9 @@ static enum rule_result run_auth(struct exchange *x, const struct rule *r)
 	return action_answer(x, r, a);
 }
 
-/* ---- silent-drop ---- */
-
-static enum rule_result run_drop(struct exchange *x, const struct rule *r)
-{
-	static const struct answer nothing = { .status = 0 };
-
-	client_forget(x->client);
-	return action_answer(x, r, &nothing);
-}
-
 const struct action_row status_action_rows[] = {
 	{ "auth", RULES_REQUEST, "[realm <realm>]", "asks for a name and a password: 401", parse_auth, run_auth, true },
-	{ "set-status", RULES_RESPONSE, "<status> [reason <text>]", "another status of the response", parse_status,
-		run_status, false },
-	{ "silent-drop", RULES_BOTH, "", "the connection ends without a word: the client is not told", NULL, run_drop,
-		true },
+	{ "set-status", RULES_RESPONSE | RULES_AFTER, "<status> [reason <text>]", "another status of the response",
+		parse_status, run_status, false },
 };
 const size_t status_action_count = sizeof status_action_rows / sizeof status_action_rows[0];

@@ -2,6 +2,7 @@
  *
  * None of them ends the rules or can fail: a key that is not there, or a table that is full, is followed by nobody.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "action.h"
@@ -45,10 +46,24 @@ static int parse_track(struct rule *r, const struct line *l, size_t *at, struct 
 
 static unsigned events_so_far(const struct exchange *x, const struct rule *r)
 {
-	if (r->set != RULES_HTTP_RESPONSE)
+	if (r->set == RULES_TCP_CONNECTION || r->set == RULES_TCP_SESSION || x->flags & XF_TCP)
+		return 0;
+	if (rule_set_rows[r->set].in_request)
 		return TRACK_REQUEST;
 	return TRACK_REQUEST | (status_is_client_error(x->response.status) ? TRACK_ERROR : 0) |
 	       (status_is_failure(x->response.status) ? TRACK_FAILURE : 0);
+}
+
+/* Where the entries are noted that are followed: with the session, or with this request alone. */
+static struct tracking *tracking_of(struct exchange *x, const struct rule *r)
+{
+	if (x->sample.tracking)
+		return x->sample.tracking;
+	if (r->set == RULES_TCP_CONNECTION || r->set == RULES_TCP_SESSION)
+		x->sample.tracking = x->client->tracking = calloc(1, sizeof(struct tracking));
+	else
+		x->sample.tracking = arena_zalloc(&x->arena, sizeof(struct tracking));
+	return x->sample.tracking;
 }
 
 static enum rule_result run_track(struct exchange *x, const struct rule *r)
@@ -60,12 +75,11 @@ static enum rule_result run_track(struct exchange *x, const struct rule *r)
 
 	if (x->sample.tracking && x->sample.tracking->slot[k->slot].table) /* the first rule counts */
 		return RULE_CONTINUE;
-	if (!expr_eval(k->key, &x->sample, table_key_sample(t->set.type), &s) ||
-		table_key_of(t, &s, &x->arena, &key) < 0)
-		return RULE_CONTINUE;
-	if (!x->sample.tracking)
-		x->sample.tracking = arena_zalloc(&x->arena, sizeof(struct tracking));
-	if (x->sample.tracking)
+	x->sample.undecided = x->sample.http_pending && !(expr_phases(k->key) & PHASE_CONNECTION);
+	if (!expr_eval(k->key, &x->sample, table_key_sample(t->set.type), &s))
+		return x->sample.undecided && !x->sample.final && rule_set_rows[r->set].waits_for_more ? RULE_MORE
+		                                                                                       : RULE_CONTINUE;
+	if (table_key_of(t, &s, &x->arena, &key) == 0 && tracking_of(x, r))
 		track_start(x->sample.tracking, k->slot, t, key, events_so_far(x, r), x->sample.now_ms);
 	return RULE_CONTINUE;
 }
@@ -157,16 +171,16 @@ static enum rule_result run_set(struct exchange *x, const struct rule *r)
 
 #define TRACK_ROW(n) \
 	{ \
-		"track-sc" #n, RULES_BOTH, "<key> [table <table>]", \
+		"track-sc" #n, RULES_TCP_REQUEST | RULES_BOTH, "<key> [table <table>]", \
 			"counts this request's events in the key's entry of a table", parse_track, run_track, false \
 	}
 
 const struct action_row track_action_rows[] = {
-	{ "sc-inc-gpc0", RULES_BOTH | ACTION_PARENS, "", "adds one to gpc0 of the entry that a counter follows",
-		parse_inc_gpc0, run_inc, false },
-	{ "sc-inc-gpc1", RULES_BOTH | ACTION_PARENS, "", "adds one to gpc1 of the entry that a counter follows",
-		parse_inc_gpc1, run_inc, false },
-	{ "sc-set-gpt0", RULES_BOTH | ACTION_PARENS, "<int> | <expr>",
+	{ "sc-inc-gpc0", RULES_TCP | RULES_HTTP | ACTION_PARENS, "",
+		"adds one to gpc0 of the entry that a counter follows", parse_inc_gpc0, run_inc, false },
+	{ "sc-inc-gpc1", RULES_TCP | RULES_HTTP | ACTION_PARENS, "",
+		"adds one to gpc1 of the entry that a counter follows", parse_inc_gpc1, run_inc, false },
+	{ "sc-set-gpt0", RULES_TCP | RULES_HTTP | ACTION_PARENS, "<int> | <expr>",
 		"sets the tag of the entry that a counter follows", parse_set_gpt0, run_set, false },
 	TRACK_ROW(0),
 	TRACK_ROW(1),

@@ -39,6 +39,18 @@ static int parse_name(const struct line *l, struct slice text, const struct var_
 	return 0;
 }
 
+/* A connection has no request yet that a variable could live as long as. */
+static int check_scope(const struct rule *r, const struct var_name *name, const struct token *t, struct diag *d)
+{
+	enum var_scope scope = var_scope(name);
+
+	if ((r->set != RULES_TCP_CONNECTION && r->set != RULES_TCP_SESSION) || scope == VAR_PROC || scope == VAR_SESS)
+		return 0;
+	diag_error(d, &t->at, NULL, "%s rules can set variables of scope 'sess' and 'proc' only",
+		rule_set_rows[r->set].name);
+	return -EINVAL;
+}
+
 static int parse_edit(struct rule *r, const struct line *l, struct var_edit **out, bool sets, struct arena *a,
 	struct diag *d)
 {
@@ -49,7 +61,9 @@ static int parse_edit(struct rule *r, const struct line *l, struct var_edit **ou
 	if (!e)
 		return -ENOMEM;
 	r->arg = *out = e;
-	return rc ? rc : parse_name(l, inside, &e->name, sets ? &e->conditions : NULL, d);
+	if (!rc)
+		rc = parse_name(l, inside, &e->name, sets ? &e->conditions : NULL, d);
+	return rc ? rc : check_scope(r, e->name, &l->words[1], d);
 }
 
 static int parse_set(struct rule *r, const struct line *l, size_t *at, struct arena *a, struct diag *d)
@@ -112,12 +126,12 @@ static enum rule_result run_unset(struct exchange *x, const struct rule *r)
 }
 
 const struct action_row var_action_rows[] = {
-	{ "set-var", RULES_BOTH | ACTION_PARENS, "<expr>",
+	{ "set-var", RULES_TCP | RULES_HTTP | ACTION_PARENS, "<expr>",
 		"keeps a value in the variable: set-var(<scope.name>[,<condition>...])", parse_set, run_set, false },
-	{ "set-var-fmt", RULES_BOTH | ACTION_PARENS, "<fmt>",
+	{ "set-var-fmt", RULES_TCP | RULES_HTTP | ACTION_PARENS, "<fmt>",
 		"keeps a text in the variable: set-var-fmt(<scope.name>[,<condition>...])", parse_set_format,
 		run_set_format, false },
-	{ "unset-var", RULES_BOTH | ACTION_PARENS, "", "unsets the variable: unset-var(<scope.name>)", parse_unset,
-		run_unset, false },
+	{ "unset-var", RULES_TCP | RULES_HTTP | ACTION_PARENS, "", "unsets the variable: unset-var(<scope.name>)",
+		parse_unset, run_unset, false },
 };
 const size_t var_action_count = sizeof var_action_rows / sizeof var_action_rows[0];

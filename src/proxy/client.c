@@ -87,11 +87,11 @@ bool client_watch(struct client *c)
 
 /* A socket in repair mode is closed without a packet, which needs CAP_NET_ADMIN; else the packets do not get past the first
  * router. */
-void client_forget(struct client *c)
+void client_forget(struct client *c, int ttl)
 {
-	int on = 1, hops = 1, fd = c->conn.watch.fd;
+	int on = 1, hops = ttl ? ttl : 1, fd = c->conn.watch.fd;
 
-	if (fd < 0 || setsockopt(fd, SOL_TCP, TCP_REPAIR, &on, sizeof on) == 0)
+	if (fd < 0 || (!ttl && setsockopt(fd, SOL_TCP, TCP_REPAIR, &on, sizeof on) == 0))
 		return;
 	setsockopt(fd, SOL_IP, IP_TTL, &hops, sizeof hops);
 	setsockopt(fd, SOL_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof hops);
@@ -114,6 +114,11 @@ void client_close(struct client *c, bool reset)
 	outbuf_free(&c->out);
 	if (BL_UNLIKELY(c->vars.count))
 		var_session_free(&c->vars);
+	if (BL_UNLIKELY(c->tracking != NULL)) {
+		track_end(c->tracking, loop_self->now_ms);
+		free(c->tracking);
+		c->tracking = NULL;
+	}
 	if (reset || f->set.no_linger)
 		conn_reset(&c->conn);
 	else
@@ -135,15 +140,23 @@ static void tcp_client_ready(struct watch *w, unsigned bits)
 		exchange_client_gone(x);
 	else if (x && bits & LOOP_HUP)
 		exchange_client_ended(x);
+	else if (x)
+		content_request_event(x);
 	client_settle(c);
 }
 
-/* Before its server is found the client has no timeout of its own: the queue's and the connect's hold. */
+/* Before its server is found the client has no timeout of its own, the queue's and the connect's hold; but where rules
+ * wait for its first bytes. */
 static void tcp_client_timer(struct timer *t)
 {
 	struct client *c = container_of(t, struct client, timer);
-	if (c->exchange)
-		exchange_client_gone(c->exchange);
+	struct exchange *x = c->exchange;
+
+	if (x) {
+		x->cause = CAUSE_CLIENT_TIMEOUT;
+		x->phase_letter = 'R';
+		exchange_end(x, true);
+	}
 	client_settle(c);
 }
 
@@ -159,7 +172,7 @@ static int tcp_flush(struct exchange *x, bool more)
 
 static void tcp_finish(struct exchange *x, bool cut)
 {
-	client_close(x->client, cut && x->cause != CAUSE_CLIENT_TIMEOUT && x->tunnel);
+	client_close(x->client, cut && x->cause != CAUSE_CLIENT_TIMEOUT && x->cause != CAUSE_PROXY && x->tunnel);
 }
 
 /* A TCP session has no messages: only what every exchange needs. */
@@ -180,11 +193,9 @@ static void tcp_begin(struct client *c)
 	x->flags |= XF_TCP | XF_REQUEST_DONE | XF_CLOSE_CLIENT;
 	x->sample.now_ms = loop_self->now_ms;
 	x->sample.wall_us = loop_self->wall_us;
-	x->state = X_RULES;
-	if (client_watch(c) && exchange_enter_backend(x)) {
-		x->t_queue = loop_self->now_ns;
-		exchange_choose(x);
-	}
+	x->sample.phase = PHASE_REQUEST;
+	if (client_watch(c))
+		exchange_run_rules(x);
 	client_settle(c);
 }
 
@@ -210,6 +221,8 @@ static struct client *client_new(struct frontend *f, struct listener *l, int fd,
 	c->peer = *peer;
 	c->since_ns = loop_self->now_ns;
 	list_init(&c->private_conns);
+	if (l->accept_proxy)
+		c->flags |= CLIENT_WAITS_FOR_PROXY;
 	conn_open_unwatched(&c->conn, fd, NULL);
 	list_push_back(&f->thread[loop_self->index].clients, &c->link);
 	return c;
@@ -219,6 +232,9 @@ void client_begin(struct client *c)
 {
 	bool http = c->frontend->mode == MODE_HTTP;
 
+	if (BL_UNLIKELY(c->frontend->rules != NULL) && !client_rules(c, c->frontend->rules->of[RULES_TCP_SESSION]))
+		return;
+	client_count_session(c);
 	timer_init(&c->timer, http ? h1_client_timer : tcp_client_timer);
 	c->conn.watch.ready = http ? h1_client_ready : tcp_client_ready;
 	if (http)
@@ -234,7 +250,10 @@ bool client_accept(struct frontend *f, struct listener *l, int fd, const union a
 	if (!c)
 		return false;
 	set_options(f, fd);
-	if (BL_UNLIKELY(l->tls || l->accept_proxy))
+	if (BL_UNLIKELY(f->rules != NULL) && !client_rules(c, f->rules->of[RULES_TCP_CONNECTION]))
+		return true;
+	count_session(frontend_counters(f), (uint32_t)(loop_self->wall_us / 1000000));
+	if (BL_UNLIKELY(l->tls || c->flags & CLIENT_WAITS_FOR_PROXY))
 		client_begin_early(c);
 	else
 		client_begin(c);

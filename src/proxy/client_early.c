@@ -47,7 +47,7 @@ static void early_failed(struct client *c, const char *what)
 static void early_done(struct client *c)
 {
 	client_timer(c, 0);
-	client_begin(c);
+	client_begin(c); /* which may close it */
 }
 
 static void begin_handshake(struct client *c);
@@ -164,9 +164,7 @@ void client_begin_early(struct client *c)
 	c->conn.watch.ready = early_ready;
 	timer_init(&c->timer, early_timer);
 	client_timer(c, early_ms(c->frontend));
-	if (c->listener->accept_proxy)
-		c->flags |= CLIENT_WAITS_FOR_PROXY;
-	else
+	if (!(c->flags & CLIENT_WAITS_FOR_PROXY))
 		begin_handshake(c);
 	if (!(c->flags & CLIENT_CLOSED))
 		client_watch(c);

@@ -458,13 +458,14 @@ static const char *server_name(struct exchange *x)
 static int send_proxy_header(struct exchange *x)
 {
 	const struct client *c = x->client;
+	const union addr *dst = x->sample.dst;
 	char text[PROXY_WRITE_BYTES];
 	union addr own;
 	size_t len;
 
-	if (!c->dst)
+	if (!dst)
 		conn_local_addr(&c->conn, &own);
-	len = proxy_write(text, x->server->send_proxy, &c->peer, c->dst ? c->dst : &own, tls_alpn(&c->conn), false);
+	len = proxy_write(text, x->server->send_proxy, x->sample.src, dst ? dst : &own, tls_alpn(&c->conn), false);
 	return send(x->sc->conn.watch.fd, text, len, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -ECONNRESET;
 }
 

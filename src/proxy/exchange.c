@@ -129,6 +129,8 @@ struct exchange *exchange_new(struct client *c)
 		.vars = &x->vars,
 		.session_vars = &c->vars,
 		.phase = PHASE_CONNECTION };
+	if (BL_UNLIKELY(c->tracking != NULL))
+		x->sample.tracking = client_tracking(x);
 	return x;
 }
 
@@ -329,7 +331,9 @@ void exchange_client_ended(struct exchange *x)
 	bool waits = x->state == X_QUEUE || x->state == X_CONNECT || x->flags & XF_SUSPENDED;
 
 	x->flags |= XF_CLIENT_ENDED;
-	if (aborts && waits) {
+	if (x->flags & XF_AWAITS_BYTES)
+		content_request_event(x);
+	else if (aborts && waits) {
 		exchange_client_gone(x);
 	} else if (aborts && x->state == X_SEND && x->flags & XF_REQUEST_DONE) {
 		count_client_abort(x);

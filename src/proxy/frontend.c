@@ -120,7 +120,6 @@ static void on_accept(struct listener *l, int fd, const union addr *peer)
 	count_add(c, COUNT_CONN, 1);
 	count_current(c, 1);
 	rate_count(&c->conn_rate, second);
-	count_session(c, second);
 	if (client_accept(f, l, fd, peer))
 		return;
 	count_current(c, -1);

@@ -8,7 +8,7 @@
 
 static bool hash_of_source(struct exchange *x, const struct hash_options *o, uint64_t *hash)
 {
-	const union addr *peer = &x->client->peer;
+	const union addr *peer = x->sample.src;
 
 	if (peer->family == AF_INET)
 		*hash = hash_source4(o, (const uint8_t *)&peer->v4.sin_addr);

@@ -105,6 +105,8 @@ struct client {
 	struct inbuf in;            /* behind the present request */
 	struct outbuf out;
 	struct vars vars; /* scope sess */
+	struct tracking
+		*tracking; /* what its session follows, from rules that look at the connection; malloc, or NULL */
 	union addr peer;
 	union addr *dst; /* that a PROXY header told; NULL: the socket's */
 	uint32_t flags;
@@ -140,8 +142,9 @@ void client_settle(struct client *c);
 /* Before waiting for it (see conn_open_unwatched). False: it cannot be watched, and is over. */
 bool client_watch(struct client *c);
 void client_close(struct client *c, bool reset);
-/* When it is closed next, the peer shall not learn of it. */
-void client_forget(struct client *c);
+/* When it is closed next, the peer shall not learn of it: nothing is sent, or (`ttl` not 0, or without the right to) a
+ * reset that goes so many hops far. */
+void client_forget(struct client *c, int ttl);
 /* Keeps an idle server connection for this client only, or closes it where it cannot be used again. */
 void client_keep_private(struct client *c, struct server_conn *sc);
 /* Such a connection to `s`, on which `name` was asked for (NULL: none); NULL: there is none. */
@@ -277,7 +280,28 @@ static inline void exchange_count_failure(struct exchange *x)
 	track_count(x->sample.tracking, DATA_HTTP_FAIL_CNT, DATA_HTTP_FAIL_RATE, 1, loop_self->now_ms);
 }
 
+/* content.c */
+/* Runs the `tcp-request content` rules of the frontend or backend; there are some.  RULE_SUSPEND_AGAIN: they wait. */
+enum rule_result content_request_rules(struct exchange *x, const struct rule_lists *lists);
+/* The client's connection has news: lets rules that wait for contents see them. */
+void content_request_event(struct exchange *x);
+/* `tcp-response content` in mode http, where the response's head is there. */
+enum rule_result content_response_rules(struct exchange *x, const struct rule_lists *lists);
+/* The same in mode tcp, where what came is in server_in; `wait` is armed where they wait. */
+enum content_state { CONTENT_PASSED, CONTENT_WAITS, CONTENT_REFUSED, CONTENT_BROKE };
+enum content_state content_session_rules(struct exchange *x, struct timer *wait);
+
+/* client_rules.c */
+/* Runs the rules of that set, which look at the connection alone.  False: it is refused, and is to be closed. */
+bool client_rules(struct client *c, const struct rules *rules);
+/* The session began: its entries count it. */
+void client_count_session(struct client *c);
+/* A copy of what the session follows, for an exchange, which must not let it go; NULL where memory is out. */
+struct tracking *client_tracking(struct exchange *x);
+
 /* request.c */
+/* Runs the rules from the first of them to the choice of a server. */
+void exchange_run_rules(struct exchange *x);
 /* Chooses the backend and counts the exchange there. False: there is none, and the exchange has failed. */
 bool exchange_enter_backend(struct exchange *x);
 /* The edits that every forwarded request gets, once. 0 or negative errno. */

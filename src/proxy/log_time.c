@@ -39,11 +39,14 @@ static int64_t request_ms(const struct exchange *x)
 	return x->log_request.ptr ? ms_from_to(x->t_first, x->t_head) : -1;
 }
 
+/* Of a TCP session the time for which rules withheld its bytes counts, too. */
 static int64_t queue_ms(const struct exchange *x)
 {
+	uint64_t from_ns = !(x->flags & XF_TCP) ? x->t_queue : x->t_handshake ? x->t_handshake : x->t_accept;
+
 	if (x->t_connect_start)
-		return ms_from_to(x->t_queue, x->t_connect_start);
-	return x->phase_letter == 'Q' ? ms_from_to(x->t_queue, end_ns(x)) : -1;
+		return ms_from_to(from_ns, x->t_connect_start);
+	return x->phase_letter == 'Q' || x->phase_letter == 'T' ? ms_from_to(from_ns, end_ns(x)) : -1;
 }
 
 static int64_t connect_ms(const struct exchange *x)

@@ -120,8 +120,8 @@ static void run_connecting_port(struct sample_ctx *ctx, unsigned flags, struct s
 		add_port(out, addr_port(a), flags);
 }
 
-VAR(run_client_ip, add_ip(out, &x->client->peer, flags))
-VAR(run_client_port, add_port(out, port_or_id(x, &x->client->peer), flags))
+VAR(run_client_ip, add_ip(out, x->sample.src, flags))
+VAR(run_client_port, add_port(out, port_or_id(x, x->sample.src), flags))
 
 /* ---- names and states ---- */
 

@@ -10,6 +10,8 @@ int proxy_register(void)
 	int rc;
 
 	server_set_ender(exchange_end_on_server);
+	rules_register(connection_action_rows, connection_action_count);
+	rules_register(address_action_rows, address_action_count);
 	rules_register(flow_action_rows, flow_action_count);
 	rules_register(header_action_rows, header_action_count);
 	rules_register(map_action_rows, map_action_count);

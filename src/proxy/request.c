@@ -10,7 +10,9 @@
 
 enum rule_stage { STAGE_FRONTEND, STAGE_BACKEND_CHOICE, STAGE_BACKEND, STAGE_SERVER };
 
-static void run_stages(struct exchange *x);
+/* Of one proxy, in this order. */
+static const uint8_t request_sets[] = { RULES_TCP_CONTENT, RULES_HTTP_REQUEST, RULES_REDIRECT };
+enum { REQUEST_SETS = sizeof request_sets };
 
 /* ---- log and counters ---- */
 
@@ -30,6 +32,7 @@ static void note_request(struct exchange *x)
 	x->sample.now_ms = loop_self->now_ms;
 	x->sample.wall_us = loop_self->wall_us;
 	x->sample.phase = PHASE_REQUEST;
+	track_count(x->sample.tracking, DATA_HTTP_REQ_CNT, DATA_HTTP_REQ_RATE, 1, x->sample.now_ms);
 }
 
 static bool is_monitor(const struct exchange *x)
@@ -61,8 +64,7 @@ void exchange_request_head(struct exchange *x)
 		answer_monitor(x);
 		return;
 	}
-	x->rule_stage = STAGE_FRONTEND;
-	run_stages(x);
+	exchange_run_rules(x);
 }
 
 /* ---- stages ---- */
@@ -76,7 +78,8 @@ static bool rules_passed(struct exchange *x, enum rule_result r)
 	case RULE_ANSWER: return false;
 	case RULE_SUSPEND:
 	case RULE_SUSPEND_AGAIN: x->flags |= XF_SUSPENDED; return false;
-	case RULE_ERROR: break;
+	case RULE_ERROR:
+	case RULE_MORE: break;
 	}
 	exchange_fail(x, 500, CAUSE_INTERNAL, 'R');
 	return false;
@@ -140,12 +143,31 @@ static bool body_passed(struct exchange *x, const void *owner)
 	return true;
 }
 
+static enum rule_result run_set(struct exchange *x, const struct rule_lists *lists, enum rule_set set)
+{
+	return set == RULES_TCP_CONTENT ? content_request_rules(x, lists) : rules_run(lists->of[set], x, &x->rule_at);
+}
+
+/* All sets of one side.  False: suspended, or over. */
+static bool run_sets(struct exchange *x, const struct rule_lists *lists, bool buffer_request, const void *owner)
+{
+	for (; x->rule_set < REQUEST_SETS; x->rule_set++) {
+		enum rule_set set = request_sets[x->rule_set];
+		if (BL_UNLIKELY(buffer_request) && set == RULES_HTTP_REQUEST && !body_passed(x, owner))
+			return false;
+		if (lists && lists->of[set] && !rules_passed(x, run_set(x, lists, set)))
+			return false;
+	}
+	x->rule_set = 0;
+	return true;
+}
+
 static void run_stages(struct exchange *x)
 {
 	if (x->rule_stage == STAGE_FRONTEND) {
-		if (BL_UNLIKELY(x->frontend->set.buffer_request) && !body_passed(x, x->frontend))
-			return;
-		if (!rules_passed(x, rules_run(x->frontend->http_request, x, &x->rule_at)))
+		bool buffer_request = x->frontend->set.buffer_request;
+		if ((x->frontend->rules || buffer_request) &&
+			!run_sets(x, x->frontend->rules, buffer_request, x->frontend))
 			return;
 		x->rule_stage = STAGE_BACKEND_CHOICE;
 	}
@@ -155,23 +177,32 @@ static void run_stages(struct exchange *x)
 		x->rule_stage = STAGE_BACKEND;
 	}
 	if (x->rule_stage == STAGE_BACKEND) {
-		if (BL_UNLIKELY(x->backend->set.buffer_request) && !body_passed(x, x->backend))
-			return;
 		/* a `listen` is both: its rules run once */
-		if (x->backend->http_request != x->frontend->http_request &&
-			!rules_passed(x, rules_run(x->backend->http_request, x, &x->rule_at)))
+		const struct rule_lists *rules = x->backend->rules == x->frontend->rules ? NULL : x->backend->rules;
+		bool buffer_request = x->backend->set.buffer_request;
+		if ((rules || buffer_request) && !run_sets(x, rules, buffer_request, x->backend))
 			return;
 		x->rule_stage = STAGE_SERVER;
 	}
-	bool counts_hops = x->request.method == METHOD_OPTIONS || x->request.method == METHOD_TRACE;
+	bool counts_hops =
+		(x->request.method == METHOD_OPTIONS || x->request.method == METHOD_TRACE) && !(x->flags & XF_TCP);
 	if (BL_UNLIKELY(counts_hops) && !exchange_may_forward(x))
 		return;
 	x->t_queue = loop_self->now_ns;
 	exchange_choose(x);
 }
 
+void exchange_run_rules(struct exchange *x)
+{
+	x->state = X_RULES;
+	x->rule_stage = STAGE_FRONTEND;
+	run_stages(x);
+}
+
 void exchange_go_on(struct exchange *x)
 {
+	if (!(x->flags & XF_SUSPENDED))
+		return;
 	x->flags &= ~(uint32_t)(XF_SUSPENDED | XF_WAITS_BODY);
 	loop_timer_clear(&x->timer);
 	x->sample.now_ms = loop_self->now_ms;
@@ -180,14 +211,15 @@ void exchange_go_on(struct exchange *x)
 		run_stages(x);
 	else if (x->state == X_ANSWERING)
 		x->server_ops->resume(x);
+	else if (x->state == X_TUNNEL)
+		tunnel_pump(x);
 }
 
 void exchange_resume(struct exchange *x)
 {
 	struct client *c = x->client;
 
-	if (x->flags & XF_SUSPENDED)
-		exchange_go_on(x);
+	exchange_go_on(x);
 	client_settle(c);
 }
 
@@ -197,15 +229,16 @@ static int add_forwardfor(struct exchange *x, const struct forwardfor *f)
 {
 	char text[ADDR_TEXT_MAX];
 	struct slice name, value;
+	const union addr *src = x->sample.src;
 
-	if (!f->on || x->client->peer.family == AF_UNSPEC)
+	if (!f->on || src->family == AF_UNSPEC)
 		return 0;
-	if (f->has_except && net_prefix_match(&f->except, &x->client->peer))
+	if (f->has_except && net_prefix_match(&f->except, src))
 		return 0;
 	name = slice_from_str(f->header);
 	if (f->if_none && msg_find(&x->request, name, 0) >= 0)
 		return 0;
-	value = arena_copy(&x->arena, addr_ip_text(&x->client->peer, text));
+	value = arena_copy(&x->arena, addr_ip_text(src, text));
 	return value.ptr ? msg_add(&x->request, name, value) : -ENOMEM;
 }
 

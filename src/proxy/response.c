@@ -85,25 +85,42 @@ static int switch_protocols(struct exchange *x)
 	return FLOW_OK;
 }
 
+enum { STAGE_CONTENT, STAGE_BACKEND, STAGE_FRONTEND, STAGES };
+
+static enum rule_result run_stage(struct exchange *x)
+{
+	const struct rule_lists *back = x->backend->rules, *front = x->frontend->rules;
+
+	if (x->rule_stage == STAGE_CONTENT)
+		return rules_of(back, RULES_TCP_RESPONSE) ? content_response_rules(x, back) : RULE_CONTINUE;
+	if (x->rule_stage == STAGE_BACKEND)
+		return rules_run(rules_of(back, RULES_HTTP_RESPONSE), x, &x->rule_at);
+	if (front == back) /* a `listen` is both: once */
+		return RULE_CONTINUE;
+	return rules_run(rules_of(front, RULES_HTTP_RESPONSE), x, &x->rule_at);
+}
+
 /* Runs the backend's rules, then the frontend's, from where they stopped. FLOW_OK: all passed; FLOW_BLOCKED: suspended;
  * negative: answered or failed. */
 static int response_rules(struct exchange *x)
 {
-	const struct rules *lists[] = { x->backend->http_response, x->frontend->http_response };
-
-	for (; x->rule_stage < 2; x->rule_stage++, x->rule_at = 0) {
-		if (x->rule_stage == 1 && lists[0] == lists[1]) /* a `listen` is both: once */
-			continue;
-		switch (rules_run(lists[x->rule_stage], x, &x->rule_at)) {
+	for (; x->rule_stage < STAGES; x->rule_stage++, x->rule_at = 0) {
+		switch (run_stage(x)) {
 		case RULE_CONTINUE:
 		case RULE_STOP: break;
 		case RULE_SUSPEND:
 		case RULE_SUSPEND_AGAIN: x->flags |= XF_SUSPENDED; return FLOW_BLOCKED;
-		case RULE_ERROR: exchange_fail(x, 500, CAUSE_INTERNAL, 'H'); return -EPROTO;
+		case RULE_ERROR:
+		case RULE_MORE: exchange_fail(x, 500, CAUSE_INTERNAL, 'H'); return -EPROTO;
 		case RULE_ANSWER: return -EPROTO;
 		}
 	}
 	return FLOW_OK;
+}
+
+static bool has_response_rules(const struct rule_lists *lists)
+{
+	return lists && (lists->of[RULES_HTTP_RESPONSE] || lists->of[RULES_TCP_RESPONSE]);
 }
 
 static void track_response(struct exchange *x, unsigned status)
@@ -135,6 +152,31 @@ static void note_response(struct exchange *x)
 		exchange_note_latency(x, false);
 }
 
+/* `http-after-response`: the backend's, then the frontend's, once for each request.  A fault of one ends in a 500 that
+ * they do not see.  False: it was answered so. */
+static bool after_rules(struct exchange *x)
+{
+	const struct rule_lists *back = x->backend ? x->backend->rules : NULL, *front = x->frontend->rules;
+	const struct rules *lists[] = { rules_of(back, RULES_HTTP_AFTER),
+		front == back ? NULL : rules_of(front, RULES_HTTP_AFTER) };
+
+	if (BL_LIKELY(!lists[0] && !lists[1]) || x->after_rules_ran)
+		return true;
+	x->after_rules_ran = true;
+	x->sample.res = &x->response;
+	x->sample.phase = PHASE_RESPONSE;
+	for (int i = 0; i < 2; i++) {
+		uint32_t at = 0;
+		enum rule_result result = rules_run(lists[i], x, &at);
+		if (result == RULE_CONTINUE || result == RULE_STOP)
+			continue;
+		if (result != RULE_ANSWER)
+			exchange_fail(x, 500, CAUSE_INTERNAL, 'H');
+		return false;
+	}
+	return true;
+}
+
 static bool becomes_tunnel(const struct exchange *x)
 {
 	unsigned status = x->response.status;
@@ -162,7 +204,7 @@ int exchange_response_go_on(struct exchange *x)
 {
 	int rc;
 
-	if (x->backend->http_response || x->frontend->http_response) {
+	if (has_response_rules(x->backend->rules) || has_response_rules(x->frontend->rules)) {
 		loop_timer_clear(&x->timer); /* it may be a pause's now */
 		rc = response_rules(x);
 		if (rc != FLOW_OK)
@@ -173,6 +215,8 @@ int exchange_response_go_on(struct exchange *x)
 	rc = BL_UNLIKELY(x->persist != NULL) ? persist_response(x) : 0;
 	if (rc == 0)
 		rc = exchange_add_via(x, &x->response);
+	if (rc == 0 && !after_rules(x))
+		return -EPROTO;
 	if (rc == 0)
 		rc = x->client->ops->head(x, &x->response);
 	if (rc < 0) {
@@ -275,7 +319,9 @@ void exchange_answer(struct exchange *x, const struct answer *a)
 	}
 	x->state = X_ANSWERING;
 	build_message(x, a);
-	count_response(x, a->status);
+	if (x->log_request.ptr && !after_rules(x)) /* a request that could not be read meets no rules */
+		return;
+	count_response(x, x->response.status);
 	rc = ops->head(x, &x->response);
 	if (rc == 0 && x->request.method != METHOD_HEAD && x->response.flags & MSG_LENGTH)
 		rc = ops->data(x, a->body);

@@ -9,7 +9,7 @@
 #include "ballast/server/backend.h"
 #include "internal.h"
 
-enum { TABLES_MAX = 16, NAMES_MAX = 128 };
+enum { TABLES_MAX = 32, NAMES_MAX = 128 };
 
 static struct action_table {
 	const struct action_row *rows;
@@ -17,46 +17,58 @@ static struct action_table {
 } tables[TABLES_MAX];
 static size_t table_count;
 
+const struct rule_set_row rule_set_rows[RULES_SET_COUNT] = {
+	[RULES_TCP_CONNECTION] = { "tcp-request connection", PHASE_CONNECTION, false, true, false,
+		"a connection was accepted; nothing was read" },
+	[RULES_TCP_SESSION] = { "tcp-request session", PHASE_CONNECTION, false, true, false,
+		"its PROXY header and TLS handshake are through" },
+	[RULES_TCP_CONTENT] = { "tcp-request content", PHASE_REQUEST, false, true, true,
+		"each time that more bytes came, or before http-request" },
+	[RULES_TCP_RESPONSE] = { "tcp-response content", PHASE_RESPONSE, false, false, true,
+		"each time that the server sent more, or before http-response" },
+	[RULES_HTTP_REQUEST] = { "http-request", PHASE_REQUEST, true, true, false, "a request's header is there" },
+	[RULES_REDIRECT] = { "redirect", PHASE_REQUEST, true, true, false, "behind the proxy's http-request rules" },
+	[RULES_HTTP_RESPONSE] = { "http-response", PHASE_RESPONSE, true, false, false,
+		"a server's response header is there" },
+	[RULES_HTTP_AFTER] = { "http-after-response", PHASE_RESPONSE, true, false, false,
+		"any response, of a server or of Ballast, is about to be sent" },
+};
+
 static const struct absent_action {
 	const char *name; /* without its parentheses */
 	unsigned sets;
 } absent_actions[] = {
+	{ "attach-srv", RULES_SESSION },
 	{ "cache-store", RULES_RESPONSE },
 	{ "cache-use", RULES_REQUEST },
-	{ "capture", RULES_BOTH },
-	{ "do-log", RULES_BOTH },
-	{ "do-resolve", RULES_REQUEST },
+	{ "capture", RULES_CONTENT | RULES_HTTP },
+	{ "do-log", RULES_TCP | RULES_HTTP },
+	{ "do-resolve", RULES_CONTENT | RULES_REQUEST },
 	{ "early-hint", RULES_REQUEST },
+	{ "expect-netscaler-cip", RULES_CONNECTION },
 	{ "normalize-uri", RULES_REQUEST },
-	{ "reject", RULES_REQUEST },
-	{ "sc-add-gpc", RULES_BOTH },
-	{ "sc-inc-gpc", RULES_BOTH },
-	{ "sc-set-gpt", RULES_BOTH },
-	{ "send-spoe-group", RULES_BOTH },
-	{ "set-bandwidth-limit", RULES_BOTH },
-	{ "set-bc-mark", RULES_REQUEST },
-	{ "set-bc-tos", RULES_REQUEST },
-	{ "set-dst", RULES_REQUEST },
-	{ "set-dst-port", RULES_REQUEST },
-	{ "set-fc-mark", RULES_BOTH },
-	{ "set-fc-tos", RULES_BOTH },
-	{ "set-mark", RULES_BOTH },
-	{ "set-nice", RULES_BOTH },
-	{ "set-priority-class", RULES_REQUEST },
-	{ "set-priority-offset", RULES_REQUEST },
-	{ "set-retries", RULES_REQUEST },
-	{ "set-src", RULES_REQUEST },
-	{ "set-src-port", RULES_REQUEST },
+	{ "sc-add-gpc", RULES_TCP | RULES_HTTP },
+	{ "sc-inc-gpc", RULES_TCP | RULES_HTTP },
+	{ "sc-set-gpt", RULES_TCP | RULES_HTTP },
+	{ "send-spoe-group", RULES_CONTENT | RULES_CONTENT_RESPONSE | RULES_BOTH },
+	{ "set-bandwidth-limit", RULES_CONTENT | RULES_CONTENT_RESPONSE | RULES_BOTH },
+	{ "set-bc-mark", RULES_CONTENT | RULES_REQUEST },
+	{ "set-bc-tos", RULES_CONTENT | RULES_REQUEST },
+	{ "set-nice", RULES_CONTENT | RULES_CONTENT_RESPONSE | RULES_BOTH },
+	{ "set-priority-class", RULES_CONTENT | RULES_REQUEST },
+	{ "set-priority-offset", RULES_CONTENT | RULES_REQUEST },
+	{ "set-retries", RULES_CONTENT | RULES_REQUEST },
 	{ "set-timeout", RULES_BOTH },
-	{ "set-tos", RULES_BOTH },
+	{ "switch-mode", RULES_CONTENT },
 	{ "tarpit", RULES_REQUEST },
-	{ "track-sc", RULES_BOTH }, /* and a number */
+	{ "track-sc", RULES_TCP_REQUEST | RULES_BOTH }, /* and a number */
+	{ "use-service", RULES_CONTENT },
 	{ "wait-for-handshake", RULES_REQUEST },
 };
 
 static const char *set_name(enum rule_set set)
 {
-	return set == RULES_HTTP_REQUEST ? "http-request" : "http-response";
+	return rule_set_rows[set].name;
 }
 
 /* ---- the registry ---- */
@@ -170,7 +182,7 @@ static int append(struct rules **list, const struct rule *r, struct arena *a)
 	}
 	if (all->count == all->room) {
 		uint32_t room = all->room ? all->room * 2 : 8;
-		struct rule *more = arena_alloc(a, room * sizeof *more);
+		struct rule *more = arena_zalloc(a, (room + 1) * sizeof *more);
 		if (!more)
 			return -ENOMEM;
 		if (all->count)
@@ -214,32 +226,59 @@ static int parse_condition(struct rule *r, const struct line *l, size_t at, stru
 	return 0;
 }
 
-int rules_parse(struct rules **list, enum rule_set set, const struct line *l, struct acl_set *acls, struct arena *a,
-	struct diag *d)
+/* The line with the action as its second word, as the actions know it. */
+static int action_line(struct line *out, enum rule_set set, const struct line *l, struct arena *a)
 {
-	struct rule r = { .set = set, .at = l->words[0].at };
+	struct token *words;
+
+	*out = *l;
+	if (strchr(set_name(set), ' ')) {
+		out->words++;
+		out->count--;
+	}
+	if (set != RULES_REDIRECT)
+		return 0;
+	words = arena_alloc(a, (l->count + 2) * sizeof *words);
+	if (!words)
+		return -ENOMEM;
+	words[0] = l->words[0];
+	memcpy(words + 1, l->words, (l->count + 1) * sizeof *words);
+	*out = (struct line){ words, l->count + 1 };
+	return 0;
+}
+
+static int parse_action(struct rule *r, const struct line *l, struct acl_set *acls, struct arena *a, struct diag *d)
+{
 	bool elsewhere;
 	size_t at = 2;
 	int rc;
 
 	if (l->count < 2) {
-		diag_error(d, &l->words[0].at, "set-header, return, redirect ...", "'%s' expects an action",
-			set_name(set));
+		diag_error(d, &l->words[0].at, NULL, "'%s' expects an action", set_name(r->set));
 		return -EINVAL;
 	}
-	r.action = find_action(l->words[1].text, set, &elsewhere);
-	if (!r.action) {
-		refuse_action(&l->words[1], set, elsewhere, d);
+	r->action = find_action(l->words[1].text, r->set, &elsewhere);
+	if (!r->action) {
+		refuse_action(&l->words[1], r->set, elsewhere, d);
 		return -EINVAL;
 	}
-	rc = r.action->parse ? r.action->parse(&r, l, &at, a, d) : 0;
+	rc = r->action->parse ? r->action->parse(r, l, &at, a, d) : 0;
+	return rc < 0 ? rc : parse_condition(r, l, at, acls, a, d);
+}
+
+int rules_parse(struct rule_lists *lists, enum rule_set set, const struct line *l, struct acl_set *acls,
+	struct arena *a, struct diag *d)
+{
+	struct rule r = { .set = set, .lists = lists, .at = l->words[0].at };
+	struct line own;
+	int rc = action_line(&own, set, l, a);
+
+	if (rc == 0)
+		rc = parse_action(&r, &own, acls, a, d);
 	if (rc < 0)
 		return rc;
-	rc = parse_condition(&r, l, at, acls, a, d);
-	if (rc < 0)
-		return rc;
-	warn_of_unreachable(*list, &r, d);
-	return append(list, &r, a);
+	warn_of_unreachable(lists->of[set], &r, d);
+	return append(&lists->of[set], &r, a);
 }
 
 /* ---- running ---- */
@@ -265,4 +304,25 @@ enum rule_result rules_run(const struct rules *rules, struct exchange *x, uint32
 			return result;
 	}
 	return RULE_CONTINUE;
+}
+
+/* As the manual has it, all rules are looked at anew with each piece that comes (section 4.2, `tcp-request content`). */
+enum rule_result rules_decide(const struct rules *rules, struct exchange *x, uint32_t *at)
+{
+	enum rule_result result = RULE_CONTINUE;
+
+	while (*at < rules->count && result == RULE_CONTINUE) {
+		const struct rule *r = &rules->rule[*at];
+		enum cond_verdict verdict = r->cond ? cond_decide(r->cond, &x->sample) : COND_YES;
+
+		if (verdict == COND_YES)
+			result = r->action->run(x, r);
+		else if (verdict == COND_LATER)
+			result = RULE_MORE;
+		if (result != RULE_SUSPEND_AGAIN)
+			++*at;
+	}
+	if (result == RULE_MORE)
+		*at = 0;
+	return result;
 }

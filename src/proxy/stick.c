@@ -67,12 +67,11 @@ static int parse_rule(struct stick_rule *r, const struct line *l, unsigned phase
 	return r->ref ? parse_condition(r, l, at, phases, acls, a, d) : -ENOMEM;
 }
 
-int stick_parse(struct stick **into, const struct line *l, enum proxy_mode mode, struct acl_set *acls, struct arena *a,
-	struct diag *d)
+int stick_parse(struct stick **into, const struct line *l, struct acl_set *acls, struct arena *a, struct diag *d)
 {
 	static const char *const words[] = { "on", "match", "store-request", "store-response", NULL };
 	struct stick_rule *r = arena_zalloc(a, sizeof *r);
-	unsigned what, phases = mode == MODE_TCP ? PHASE_CONNECTION : PHASE_REQUEST;
+	unsigned what;
 	int rc;
 
 	if (token_choice(&l->words[l->count > 1 ? 1 : l->count], "stick", words, &what, d))
@@ -84,9 +83,7 @@ int stick_parse(struct stick **into, const struct line *l, enum proxy_mode mode,
 	if (!(*into)->last)
 		(*into)->last = &(*into)->first;
 	r->what = (uint8_t)what;
-	if (what == STICK_STORE_RESPONSE && mode == MODE_HTTP)
-		phases = PHASE_RESPONSE;
-	rc = parse_rule(r, l, phases, acls, a, d);
+	rc = parse_rule(r, l, what == STICK_STORE_RESPONSE ? PHASE_RESPONSE : PHASE_REQUEST, acls, a, d);
 	if (rc)
 		return rc;
 	*(*into)->last = r;

@@ -21,7 +21,9 @@ struct direction {
 
 struct tunnel {
 	struct direction up, down; /* client to server, server to client */
-	uint64_t last_ms;
+	struct exchange *x;
+	struct timer inspection; /* of `tcp-response content` */
+	bool withheld;           /* what the server sends waits for those rules */
 };
 
 static struct conn *client_conn(struct exchange *x)
@@ -184,6 +186,62 @@ static void broke(struct exchange *x, bool client_side)
 	exchange_end(x, true);
 }
 
+/* ---- what the server sent is looked at first ---- */
+
+static bool release(struct exchange *x)
+{
+	struct tunnel *t = x->tunnel;
+	struct batch *b = &proxy_thread()->to_client;
+	int rc = 0;
+
+	if (x->server_in) {
+		batch_add(b, x->server_in, x->server_in_end);
+		x->bytes_out += x->server_in_end;
+		rc = outbuf_send(&x->client->out, client_conn(x), b, false);
+		buffer_give(BUFFER_16K, x->server_in);
+		x->server_in = NULL;
+		x->server_in_end = 0;
+	}
+	t->down.ended = server_conn(x)->flags & CONN_EOF_READ;
+	if (x->flags & XF_CLOSE_SERVER) { /* by a rule */
+		t->down.ended = t->up.ended = t->up.passed_on = true;
+		conn_shut_write(server_conn(x));
+	}
+	return rc >= 0;
+}
+
+/* True where bytes of the server may go through. */
+static bool let_through(struct exchange *x)
+{
+	struct tunnel *t = x->tunnel;
+
+	if (!t->withheld)
+		return true;
+	if (x->flags & XF_SUSPENDED)
+		return false;
+	switch (content_session_rules(x, &t->inspection)) {
+	case CONTENT_WAITS:
+	case CONTENT_REFUSED: return false;
+	case CONTENT_BROKE: broke(x, false); return false;
+	case CONTENT_PASSED: break;
+	}
+	t->withheld = false;
+	if (release(x))
+		return true;
+	broke(x, true);
+	return false;
+}
+
+static void inspection_over(struct timer *timer)
+{
+	struct tunnel *t = container_of(timer, struct tunnel, inspection);
+	struct exchange *x = t->x;
+	struct client *c = x->client;
+
+	tunnel_pump(x);
+	client_settle(c);
+}
+
 void tunnel_pump(struct exchange *x)
 {
 	struct tunnel *t = x->tunnel;
@@ -194,10 +252,12 @@ void tunnel_pump(struct exchange *x)
 		broke(x, source);
 		return;
 	}
-	if (move(&down, &source) < 0) {
+	if (BL_LIKELY(let_through(x)) && move(&down, &source) < 0) {
 		broke(x, !source);
 		return;
 	}
+	if (x->state == X_DONE)
+		return;
 	if (t->up.passed_on && t->down.passed_on) {
 		x->flags |= XF_RESPONSE_DONE | XF_CLOSE_CLIENT | XF_REQUEST_DONE;
 		exchange_end(x, false);
@@ -240,6 +300,22 @@ static int send_early_bytes(struct exchange *x)
 	return rc;
 }
 
+/* What rules withheld of the client goes first. */
+static void start_session(struct exchange *x)
+{
+	struct tunnel *t = x->tunnel;
+
+	t->withheld = rules_of(x->backend->rules, RULES_TCP_RESPONSE);
+	x->rule_at = 0;
+	x->sample.req_bytes = (struct slice){ 0 };
+	x->sample.req = NULL;
+	t->up.ended = client_conn(x)->flags & CONN_EOF_READ;
+	if (BL_UNLIKELY(x->head != NULL) && send_early_bytes(x) < 0)
+		broke(x, false);
+	else
+		tunnel_pump(x);
+}
+
 void tunnel_start(struct exchange *x)
 {
 	x->tunnel = calloc(1, sizeof *x->tunnel);
@@ -247,11 +323,13 @@ void tunnel_start(struct exchange *x)
 		exchange_fail(x, 500, CAUSE_RESOURCE, 'D');
 		return;
 	}
+	x->tunnel->x = x;
+	timer_init(&x->tunnel->inspection, inspection_over);
 	x->state = X_TUNNEL;
 	client_conn(x)->watch.ready = tunnel_client_event;
 	client_timer(x->client, 0);
 	if (client_watch(x->client) && x->flags & XF_TCP)
-		tunnel_pump(x);
+		start_session(x);
 }
 
 void tunnel_take_over(struct exchange *x, const char *at, size_t len)
@@ -281,6 +359,7 @@ void tunnel_free(struct exchange *x)
 		return;
 	splice_pipe_give(x->tunnel->up.pipe);
 	splice_pipe_give(x->tunnel->down.pipe);
+	loop_timer_clear(&x->tunnel->inspection);
 	free(x->tunnel);
 	x->tunnel = NULL;
 }

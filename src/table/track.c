@@ -26,7 +26,7 @@ bool track_start(struct tracking *k, unsigned at, struct table *t, struct slice 
 	if (events & TRACK_FAILURE)
 		count(t, e, DATA_HTTP_FAIL_CNT, DATA_HTTP_FAIL_RATE, now_ms);
 	table_unlock(t, e);
-	k->slot[at] = (struct tracked){ t, e };
+	k->slot[at] = (struct tracked){ .table = t, .entry = e };
 	return true;
 }
 
@@ -59,7 +59,8 @@ void track_end_slow(struct tracking *k, uint64_t now_ms)
 		struct tracked *s = &k->slot[i];
 		if (!s->table)
 			continue;
-		let_go(s->table, s->entry, now_ms);
+		if (!s->borrowed)
+			let_go(s->table, s->entry, now_ms);
 		s->table = NULL;
 	}
 }

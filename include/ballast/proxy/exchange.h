@@ -74,8 +74,9 @@ enum exchange_flags {
 	XF_CLIENT_SLOW = 1u << 23,     /* the client was behind once: smaller reads */
 	XF_ANSWER_BEGAN = 1u << 26,    /* a byte of an answer came: the request must not be sent again */
 	XF_NO_L7_RETRY = 1u << 27,     /* `disable-l7-retry` */
+	XF_AWAITS_BYTES = 1u << 28,    /* suspended by `tcp-request content`, until more comes or its time is over */
 	XF_LENIENT = 1u << 25,         /* `strict-mode off`: rewrites may fail, to the end of this list of rules */
-	XF_WAITS_BODY = 1u << 27,      /* suspended by a rule that waits for a body */
+	XF_WAITS_BODY = 1u << 29,      /* suspended by a rule that waits for a body */
 };
 
 enum { LOG_SILENT_SET = 255 };
@@ -98,9 +99,11 @@ struct exchange {
 	uint8_t state;      /* enum exchange_state */
 	uint8_t cause;      /* enum exchange_cause: first letter */
 	char phase_letter;  /* second letter: R Q C H D L T I or '-' */
-	uint8_t rule_stage; /* which list of rules runs */
-	uint8_t log_level;  /* `set-log-level`: 0 not set, LOG_SILENT_SET, else 1 + enum log_level */
-	uint32_t flags;     /* XF_* */
+	uint8_t rule_stage; /* whose rules run, and which of their sets */
+	uint8_t rule_set;
+	bool after_rules_ran; /* http-after-response */
+	uint8_t log_level;    /* `set-log-level`: 0 not set, LOG_SILENT_SET, else 1 + enum log_level */
+	uint32_t flags;       /* XF_* */
 	struct client *client;
 	struct frontend *frontend;
 	struct backend *backend; /* NULL until chosen */
@@ -114,6 +117,7 @@ struct exchange {
 	struct timer again;                 /* it gave way to others in the midst of a large body */
 	void (*resume)(struct exchange *x); /* set while suspended */
 	uint32_t rule_at;                   /* where rules go on */
+	uint64_t inspect_until_ms;          /* loop time at which rules on contents no longer wait; 0: they do not */
 	uint64_t id;                        /* number in this process, for `show sess` and unique ids */
 	/* the request's head, held until it cannot be needed again */
 	char *head;                  /* buffer of class BUFFER_16K */

@@ -57,7 +57,7 @@ struct frontend {
 	struct listener **listeners;
 	uint32_t listener_count;
 	struct acl_set *acls;
-	struct rules *http_request, *http_response;
+	const struct rule_lists *rules; /* NULL: none */
 	struct use_backend *use_backends;
 	uint32_t use_backend_count;
 	const char *default_backend_name;

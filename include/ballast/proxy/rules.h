@@ -1,6 +1,7 @@
-/* rules: `http-request`, `http-response` and their kin: compiled at load, run over an exchange.
+/* rules: `tcp-request`, `http-request`, `http-response` and their kin: compiled at load, run over an exchange.
  *
- * A list of rules is run from an index.  An action may suspend the exchange (a pause, a body to wait for, a script):
+ * Each kind is a rule set, a row of rule_set_rows[]: its name, what its expressions may look at, when it runs.  A proxy
+ * has one list of rules for each set that it uses.  A list of rules is run from an index.  An action may suspend the exchange (a pause, a body to wait for, a script):
  * it arranges to be called again through exchange_resume(), and the run goes on at the rule behind it, or at the
  * same rule where it says so.  One mechanism serves them all.
  *
@@ -15,7 +16,27 @@
 struct exchange;
 struct rule;
 
-enum rule_set { RULES_HTTP_REQUEST, RULES_HTTP_RESPONSE, RULES_SET_COUNT };
+enum rule_set {
+	RULES_TCP_CONNECTION,
+	RULES_TCP_SESSION,
+	RULES_TCP_CONTENT,
+	RULES_TCP_RESPONSE,
+	RULES_HTTP_REQUEST,
+	RULES_REDIRECT, /* plain `redirect` lines */
+	RULES_HTTP_RESPONSE,
+	RULES_HTTP_AFTER,
+	RULES_SET_COUNT
+};
+
+struct rule_set_row {
+	const char *name;    /* "tcp-request content": one or two words */
+	unsigned phases;     /* enum sample_phase of its expressions */
+	bool http;           /* for mode http only */
+	bool in_request;     /* before an answer: for log states and counters */
+	bool waits_for_more; /* while its conditions cannot be decided, for the time of inspect-delay */
+	const char *when;    /* for help and the manual: when it runs */
+};
+extern const struct rule_set_row rule_set_rows[RULES_SET_COUNT];
 
 enum rule_result {
 	RULE_CONTINUE,
@@ -23,6 +44,7 @@ enum rule_result {
 	RULE_ANSWER,        /* the exchange has its answer (exchange_answer was called): deny, return, redirect */
 	RULE_SUSPEND,       /* resumed by exchange_resume(); goes on behind this rule */
 	RULE_SUSPEND_AGAIN, /* the same, but this rule is run again */
+	RULE_MORE,          /* what it looks at has not come yet: the list is run again when more is there */
 	RULE_ERROR,         /* out of memory or the like: 500 */
 };
 
@@ -45,19 +67,34 @@ struct rule {
 	struct cond *cond; /* NULL: always */
 	void *arg;         /* of the action, in the graph's arena */
 	enum rule_set set;
+	struct rule_lists *lists; /* that it was written into */
 	struct place at;
 };
 
 struct rules {
-	struct rule *rule;
+	struct rule *rule; /* [count]; one without an action stands behind the last */
 	uint32_t count, room;
 };
 
-/* Parses one `http-request ...` or `http-response ...` line and appends it to *list (made where NULL). */
-int rules_parse(struct rules **list, enum rule_set set, const struct line *l, struct acl_set *acls, struct arena *a,
-	struct diag *d);
+/* All rules of a proxy; a `listen` has one for both of its sides, by which is known that they run once. */
+struct rule_lists {
+	struct rules *of[RULES_SET_COUNT];            /* NULL: none */
+	uint32_t request_delay_ms, response_delay_ms; /* `tcp-request inspect-delay`, `tcp-response inspect-delay` */
+};
+
+/* The rules of that set; `lists` NULL: a proxy without any. */
+static inline const struct rules *rules_of(const struct rule_lists *lists, enum rule_set set)
+{
+	return lists ? lists->of[set] : NULL;
+}
+
+/* Parses one line, `http-request ...`, and appends the rule to lists->of[set] (made where NULL). */
+int rules_parse(struct rule_lists *lists, enum rule_set set, const struct line *l, struct acl_set *acls,
+	struct arena *a, struct diag *d);
 /* Runs from rule *at; on a suspension *at is where to go on. `rules` may be NULL: RULE_CONTINUE. */
 enum rule_result rules_run(const struct rules *rules, struct exchange *x, uint32_t *at);
+/* The same for sets that wait for more: RULE_MORE where that has to tell, with *at at the first rule. */
+enum rule_result rules_decide(const struct rules *rules, struct exchange *x, uint32_t *at);
 /* Other rooms and files add their actions at start. */
 void rules_register(const struct action_row *rows, size_t count);
 /* Row by index over all, NULL behind the last. */

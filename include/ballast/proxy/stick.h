@@ -9,7 +9,6 @@
 struct stick;
 
 /* Reads one `stick ...` line and appends it to *into (made where NULL).  0, -EINVAL after a diagnosis, -ENOMEM. */
-int stick_parse(struct stick **into, const struct line *l, enum proxy_mode mode, struct acl_set *acls, struct arena *a,
-	struct diag *d);
+int stick_parse(struct stick **into, const struct line *l, struct acl_set *acls, struct arena *a, struct diag *d);
 
 #endif

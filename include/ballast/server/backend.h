@@ -12,7 +12,7 @@
 struct picker;
 struct pick_thread;
 struct persist;
-struct rules;
+struct rule_lists;
 struct acl_set;
 struct http_check;
 struct errors;
@@ -152,8 +152,8 @@ struct backend {
 	_Atomic uint32_t served; /* requests on its servers and in its queues, all threads; kept where dynamic_limit */
 	/* rules, of room proxy */
 	struct acl_set *acls;
-	const struct persist *persist; /* NULL: no server is bound to any request */
-	struct rules *http_request, *http_response;
+	const struct persist *persist;     /* NULL: no server is bound to any request */
+	const struct rule_lists *rules;    /* NULL: none */
 	struct errors *errors;             /* errorfile */
 	struct stick *stick;               /* `stick on` and its kin; NULL: none */
 	struct http_check *http_check;     /* option httpchk, http-check: NULL: checks connect only */

@@ -14,6 +14,7 @@ enum { TRACK_MAX = 3 };
 struct tracked {
 	struct table *table; /* NULL: not in use */
 	struct table_entry *entry;
+	bool borrowed; /* a copy: somebody else lets it go */
 };
 
 /* In the arena of the exchange. */
@@ -50,7 +51,7 @@ static inline void track_count(const struct tracking *k, enum table_data total, 
 		track_count_slow(k, total, rate, n, now_ms);
 }
 
-/* Lets its entries go. */
+/* Lets its entries go, but the borrowed ones. */
 static inline void track_end(struct tracking *k, uint64_t now_ms)
 {
 	if (BL_UNLIKELY(k != NULL))

@@ -240,12 +240,12 @@ static void test_rules_of_defaults_come_first_and_stay_as_they_are(void **state)
 		"defaults d\nmode http\nhttp-request set-header X-D d\nbackend a from d\nhttp-request set-header X-A "
 		"a\n"
 		"backend b from d\nbackend c from d\nhttp-request set-header X-C c\nhttp-request set-header X-C d\n");
-	assert_int_equal(back("a")->http_request->count, 2);
-	assert_int_equal(back("b")->http_request->count, 1);
-	assert_int_equal(back("c")->http_request->count, 3);
-	assert_int_equal(back("a")->http_request->rule[0].at.line, 3);
-	assert_int_equal(back("a")->http_request->rule[1].at.line, 5);
-	assert_int_equal(back("c")->http_request->rule[1].at.line, 8);
+	assert_int_equal(back("a")->rules->of[RULES_HTTP_REQUEST]->count, 2);
+	assert_int_equal(back("b")->rules->of[RULES_HTTP_REQUEST]->count, 1);
+	assert_int_equal(back("c")->rules->of[RULES_HTTP_REQUEST]->count, 3);
+	assert_int_equal(back("a")->rules->of[RULES_HTTP_REQUEST]->rule[0].at.line, 3);
+	assert_int_equal(back("a")->rules->of[RULES_HTTP_REQUEST]->rule[1].at.line, 5);
+	assert_int_equal(back("c")->rules->of[RULES_HTTP_REQUEST]->rule[1].at.line, 8);
 }
 
 static void test_log_targets_of_defaults_are_copied(void **state)
@@ -266,7 +266,7 @@ static void test_a_listen_is_both_with_one_set_of_rules(void **state)
 	(void)state;
 	load_text(&l,
 		"listen l\nmode http\nbind :80\n" TIMEOUTS "http-request set-header A b\ndescription some text\n");
-	assert_ptr_equal(front("l")->http_request, back("l")->http_request);
+	assert_ptr_equal(front("l")->rules, back("l")->rules);
 	assert_ptr_equal(front("l")->default_backend, back("l"));
 	assert_int_equal(front("l")->id, back("l")->id);
 	assert_string_equal(front("l")->description, "some text");

@@ -239,9 +239,16 @@ struct line fixture_line(const char *text)
 int fixture_rule(const char *text)
 {
 	struct line l = fixture_line(text);
-	enum rule_set set = token_is(&l.words[0], "http-response") ? RULES_HTTP_RESPONSE : RULES_HTTP_REQUEST;
+	struct rule_lists lists = { .of = { NULL } };
+	enum rule_set set = 0;
+	int rc;
 
-	return rules_parse(&fx.rules, set, &l, &fx.acls, &fx.arena, &fx.diag);
+	while (strncmp(text, rule_set_rows[set].name, strlen(rule_set_rows[set].name)) != 0)
+		assert_true(++set < RULES_SET_COUNT);
+	lists.of[set] = fx.rules;
+	rc = rules_parse(&lists, set, &l, &fx.acls, &fx.arena, &fx.diag);
+	fx.rules = lists.of[set];
+	return rc;
 }
 
 enum rule_result fixture_run(void)

@@ -11,9 +11,11 @@ static enum rule_result run_probe(struct exchange *x, const struct rule *r)
 	return result;
 }
 
+enum { EVERY_SET = (1 << RULES_SET_COUNT) - 1 };
+
 static const struct action_row probes[] = {
-	{ "probe", 3, "", "for tests", NULL, run_probe, false },
-	{ "probe-end", 3, "", "for tests", NULL, run_probe, true },
+	{ "probe", EVERY_SET, "", "for tests", NULL, run_probe, false },
+	{ "probe-end", EVERY_SET, "", "for tests", NULL, run_probe, true },
 };
 
 static int setup(void **state)
@@ -123,6 +125,28 @@ static void test_a_suspension_goes_on_behind_its_rule_or_at_it(void **state)
 	assert_int_equal(runs, 3);
 }
 
+static void test_undecided_rules_run_again_from_the_first(void **state)
+{
+	(void)state;
+	uint32_t at = 0;
+	fx.x.sample.phase = PHASE_REQUEST;
+	fx.x.sample.req_bytes = SLICE("ab");
+	assert_int_equal(fixture_rule("tcp-request content probe"), 0);
+	assert_int_equal(fixture_rule("tcp-request content accept if { req.len ge 3 }"), 0);
+	assert_int_equal(fixture_rule("tcp-request content probe"), 0);
+	assert_int_equal(rules_decide(fx.rules, &fx.x, &at), RULE_MORE);
+	assert_int_equal(at, 0);
+	assert_int_equal(runs, 1);
+	fx.x.sample.final = true;
+	assert_int_equal(rules_decide(fx.rules, &fx.x, &at), RULE_CONTINUE);
+	assert_int_equal(runs, 3);
+	at = 0;
+	fx.x.sample.final = false;
+	fx.x.sample.req_bytes = SLICE("abc");
+	assert_int_equal(rules_decide(fx.rules, &fx.x, &at), RULE_STOP);
+	assert_int_equal(runs, 4);
+}
+
 static void test_pause_waits_that_long(void **state)
 {
 	(void)state;
@@ -176,6 +200,7 @@ int main(void)
 		T(test_no_rules_continue),
 		T(test_a_stop_ends_the_list),
 		T(test_a_suspension_goes_on_behind_its_rule_or_at_it),
+		T(test_undecided_rules_run_again_from_the_first),
 		T(test_pause_waits_that_long),
 		T(test_the_last_log_level_wins),
 		T(test_a_service_must_be_there),
