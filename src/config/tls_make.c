@@ -156,6 +156,11 @@ static void make_server(struct cfg_context *c, struct tls_note *n)
 	struct tls_context *t;
 
 	w->set.at = w->on ? w->on_at : s->at;
+	w->set.owner = arena_printf(c->arena, "%s/%s", n->proxy->name, s->name).ptr;
+	if (!w->set.owner) {
+		out_of_memory(c, &s->at);
+		return;
+	}
 	inherit(w, &c->tls.server);
 	apply_bases(c, &w->set);
 	if (!w->has_verify)

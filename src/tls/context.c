@@ -197,29 +197,56 @@ int tls_alpn_encode(const char *list, uint8_t **out, unsigned *len)
 	return 0;
 }
 
-static struct tls_context *context_new(const struct tls_settings *set, struct diag *d)
+static struct tls_context *context_new(const struct tls_settings *set, char *key, struct diag *d)
 {
 	struct tls_context *t = calloc(1, sizeof *t);
 	int err = t ? 0 : -ENOMEM;
 
 	if (!err && set->alpn)
 		err = tls_alpn_encode(set->alpn, &t->alpn, &t->alpn_len);
-	if (!err)
+	if (!err) {
+		t->key = key;
+		atomic_init(&t->holders, 1);
 		return t;
+	}
 	diag_error(d, &set->at, NULL, err == -EINVAL ? "alpn needs names of 1 to 255 bytes" : "out of memory");
 	free(t);
+	free(key);
 	return NULL;
 }
 
 void tls_context_free(struct tls_context *t)
 {
-	if (!t)
+	if (!t || !tls_shared_leave(t))
 		return;
 	tls_sessions_free(t);
 	tls_store_free(t->store);
 	SSL_CTX_free(t->ctx);
 	free(t->alpn);
+	free(t->key);
 	free(t);
+}
+
+/* One that lives already, or a new one. */
+static struct tls_context *context_get(const struct tls_settings *set, bool accepts, struct diag *d,
+	struct tls_context *(*make)(const struct tls_settings *set, char *key, struct diag *d))
+{
+	char *key = tls_key(set, accepts);
+	struct tls_context *t;
+
+	if (!key) {
+		diag_error(d, &set->at, NULL, "out of memory");
+		return NULL;
+	}
+	t = tls_shared_find(key);
+	if (t) {
+		free(key);
+		return t;
+	}
+	t = make(set, key, d);
+	if (t)
+		tls_shared_add(t);
+	return t;
 }
 
 /* ---- listeners ---- */
@@ -268,15 +295,16 @@ static void set_accept_sessions(SSL_CTX *ctx, const struct tls_settings *set)
 		SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, tls_ticket_key);
 }
 
-struct tls_context *tls_accept_context(const struct tls_settings *set, struct diag *d)
+static struct tls_context *make_accept(const struct tls_settings *set, char *key, struct diag *d)
 {
 	struct tls_context *t;
 
 	if (tls_tickets_init()) {
 		tls_diag(d, &set->at, "cannot make a key for tickets");
+		free(key);
 		return NULL;
 	}
-	t = context_new(set, d);
+	t = context_new(set, key, d);
 	if (!t)
 		return NULL;
 	t->strict_sni = set->strict_sni;
@@ -303,11 +331,16 @@ fail:
 	return NULL;
 }
 
+struct tls_context *tls_accept_context(const struct tls_settings *set, struct diag *d)
+{
+	return context_get(set, true, d, make_accept);
+}
+
 /* ---- servers ---- */
 
-struct tls_context *tls_connect_context(const struct tls_settings *set, struct diag *d)
+static struct tls_context *make_connect(const struct tls_settings *set, char *key, struct diag *d)
 {
-	struct tls_context *t = context_new(set, d);
+	struct tls_context *t = context_new(set, key, d);
 
 	if (!t)
 		return NULL;
@@ -327,4 +360,9 @@ struct tls_context *tls_connect_context(const struct tls_settings *set, struct d
 fail:
 	tls_context_free(t);
 	return NULL;
+}
+
+struct tls_context *tls_connect_context(const struct tls_settings *set, struct diag *d)
+{
+	return context_get(set, false, d, make_connect);
 }

@@ -58,6 +58,11 @@ struct tls_context {
 	bool strict_sni;
 	uint8_t *alpn; /* as on the wire, preferred first */
 	unsigned alpn_len;
+	/* shared.c */
+	char *key;
+	struct tls_context *next;
+	_Atomic uint32_t holders;
+	bool listed;
 	/* servers: */
 	bool keeps_sessions;
 	bool verifies_name;
@@ -79,6 +84,16 @@ SSL_CTX *tls_ctx_new(const struct tls_settings *set, bool accepts, struct diag *
 void tls_diag(struct diag *d, const struct place *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* "http/1.1,h2" to the form of the wire, malloc'ed. */
 int tls_alpn_encode(const char *list, uint8_t **out, unsigned *len);
+
+/* shared.c */
+/* All that a context is made of: words, and the state of files. malloc'ed; NULL where memory is out. */
+char *tls_key(const struct tls_settings *set, bool accepts);
+/* The living context of that key, held for the caller; NULL: there is none. */
+struct tls_context *tls_shared_find(const char *key);
+void tls_shared_add(struct tls_context *t);
+bool tls_shared_leave(struct tls_context *t);
+/* For a connection; let go by tls_context_free(). From any thread. */
+void tls_context_hold(struct tls_context *t);
 
 /* store.c: certificates by name. */
 struct tls_store *tls_store_load(const struct tls_settings *set, struct diag *d);

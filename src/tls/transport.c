@@ -262,6 +262,7 @@ static void tls_free(struct conn *c)
 	/* Else OpenSSL takes the session for broken and throws it out of its cache. */
 	SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(t->ssl);
+	tls_context_free(t->context);
 	free(t->in);
 	free(t->out);
 	free(t->sni);
@@ -300,6 +301,7 @@ static int attach(struct conn *c, struct tls_context *context, bool accepts)
 	if (!bio)
 		goto no_memory;
 	SSL_set_bio(t->ssl, bio, bio);
+	tls_context_hold(context);
 	c->transport = &tls_transport;
 	c->transport_data = t;
 	c->flags |= CONN_HANDSHAKING;

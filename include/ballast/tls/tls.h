@@ -37,6 +37,7 @@ struct tls_settings {
 	const char *ciphersuites; /* TLS 1.3 */
 	const char *curves;
 	const char *verify_host; /* of servers */
+	const char *owner;       /* "backend/server": sessions with one server are of no use with another */
 	enum tls_verify verify;
 	enum tls_version min_version, max_version;
 	bool no_tickets, strict_sni, no_reuse;
@@ -44,11 +45,12 @@ struct tls_settings {
 
 struct tls_context;
 
-/* For listeners. NULL after a diagnosis, or where memory is out. */
+/* For listeners. One that lives already where words and files are the same. NULL after a diagnosis, or where memory is
+ * out. */
 struct tls_context *tls_accept_context(const struct tls_settings *set, struct diag *d);
 /* For servers. */
 struct tls_context *tls_connect_context(const struct tls_settings *set, struct diag *d);
-/* No connection may use it any more. NULL is allowed. */
+/* Lets it go: it lives as long as somebody else or a connection holds it. NULL is allowed. */
 void tls_context_free(struct tls_context *t);
 
 /* Sessions that one context keeps for clients without tickets, and how long any session may be resumed. Before contexts
