@@ -84,7 +84,7 @@ static void show_entry(struct strbuf *to, const struct table *t, const struct ta
 static void show_one(struct admin_session *s, struct table *t, struct table_entry *e)
 {
 	command_say(s, "# table: %s, type: %s, size:%u, used:%u", t->name, table_type_name(t->set.type), t->set.size,
-		atomic_load_explicit(&t->used, memory_order_relaxed));
+		atomic_load_explicit(&t->store->used, memory_order_relaxed));
 	show_entry(command_out(s), t, e, now_ms());
 }
 

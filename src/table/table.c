@@ -87,46 +87,89 @@ static void lay_out(struct table *t)
 	t->entry_bytes = aligned_to(at, 16);
 }
 
-struct table *table_new(const char *name, const struct table_settings *set)
+static void store_drop(struct table_store *s)
 {
-	struct table *t = calloc(1, sizeof *t);
-	unsigned shards;
-
-	if (!t)
-		return NULL;
-	t->name = name;
-	t->set = *set;
-	lay_out(t);
-	while (t->shard_bits < SHARD_BITS_MAX && (uint64_t)ENTRIES_PER_SHARD << (t->shard_bits + 1) <= set->size)
-		t->shard_bits++;
-	shards = 1u << t->shard_bits;
-	t->shards = aligned_alloc(BL_CACHE_LINE, shards * sizeof *t->shards);
-	if (!t->shards) {
-		free(t);
-		return NULL;
-	}
-	memset(t->shards, 0, shards * sizeof *t->shards);
-	for (unsigned i = 0; i < shards; i++) {
-		t->shards[i].index = (uint16_t)i;
-		list_init(&t->shards[i].by_age);
-	}
-	return t;
-}
-
-void table_free(struct table *t)
-{
-	if (!t)
+	if (!s || atomic_fetch_sub(&s->owners, 1) > 1)
 		return;
-	for (unsigned i = 0; i < 1u << t->shard_bits; i++) {
-		struct table_shard *sh = &t->shards[i];
+	for (unsigned i = 0; s->shards && i < 1u << s->shard_bits; i++) {
+		struct table_shard *sh = &s->shards[i];
 		for (struct slab *k = sh->slabs, *next; k; k = next) {
 			next = k->next;
 			free(k);
 		}
 		free(sh->bucket);
 	}
-	free(t->shards);
+	free(s->shards);
+	free(s);
+}
+
+static struct table_store *store_new(uint32_t size)
+{
+	struct table_store *s = calloc(1, sizeof *s);
+	unsigned shards;
+
+	if (!s)
+		return NULL;
+	atomic_init(&s->owners, 1);
+	while (s->shard_bits < SHARD_BITS_MAX && (uint64_t)ENTRIES_PER_SHARD << (s->shard_bits + 1) <= size)
+		s->shard_bits++;
+	shards = 1u << s->shard_bits;
+	s->shards = aligned_alloc(BL_CACHE_LINE, shards * sizeof *s->shards);
+	if (!s->shards) {
+		store_drop(s);
+		return NULL;
+	}
+	memset(s->shards, 0, shards * sizeof *s->shards);
+	for (unsigned i = 0; i < shards; i++) {
+		s->shards[i].index = (uint16_t)i;
+		list_init(&s->shards[i].by_age);
+	}
+	return s;
+}
+
+struct table *table_new(const char *name, const struct table_settings *set)
+{
+	struct table *t = calloc(1, sizeof *t);
+
+	if (!t)
+		return NULL;
+	t->name = name;
+	t->set = *set;
+	lineage_init(&t->lineage, t);
+	lay_out(t);
+	t->store = store_new(set->size);
+	if (t->store)
+		return t;
 	free(t);
+	return NULL;
+}
+
+void table_free(struct table *t)
+{
+	if (!t)
+		return;
+	lineage_leave(&t->lineage);
+	store_drop(t->store);
+	free(t);
+}
+
+bool table_fits(const struct table *now, const struct table *old)
+{
+	const struct table_settings *a = &now->set, *b = &old->set;
+
+	return a->type == b->type && a->key_bytes == b->key_bytes &&
+	       memcmp(a->stored, b->stored, sizeof a->stored) == 0;
+}
+
+bool table_inherit(struct table *now, struct table *old)
+{
+	if (!table_fits(now, old))
+		return false;
+	store_drop(now->store);
+	now->store = old->store;
+	atomic_fetch_add(&now->store->owners, 1);
+	lineage_succeed(&now->lineage, &old->lineage);
+	return true;
 }
 
 /* ---- buckets: by the hash's high bits, so that a walk's order survives a growth ---- */
@@ -185,7 +228,7 @@ static void drop(struct table *t, struct table_shard *sh, struct table_entry *e)
 	sh->count--;
 	e->next = sh->spare;
 	sh->spare = e;
-	atomic_fetch_sub_explicit(&t->used, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&t->store->used, 1, memory_order_relaxed);
 }
 
 static void drop_expired(struct table *t, struct table_shard *sh, uint64_t now_ms, unsigned most)
@@ -208,11 +251,11 @@ static bool drop_oldest(struct table *t, struct table_shard *sh)
 
 void table_purge(struct table *t, uint64_t now_ms)
 {
-	atomic_store_explicit(&t->purged_ms, now_ms, memory_order_relaxed);
+	atomic_store_explicit(&t->store->purged_ms, now_ms, memory_order_relaxed);
 	if (!t->set.expire_ms)
 		return;
-	for (unsigned i = 0; i < 1u << t->shard_bits; i++) {
-		struct table_shard *sh = &t->shards[i];
+	for (unsigned i = 0; i < 1u << t->store->shard_bits; i++) {
+		struct table_shard *sh = &t->store->shards[i];
 		spin_lock(&sh->lock);
 		drop_expired(t, sh, now_ms, UINT32_MAX);
 		spin_unlock(&sh->lock);
@@ -221,22 +264,22 @@ void table_purge(struct table *t, uint64_t now_ms)
 
 uint32_t table_used(struct table *t, uint64_t now_ms)
 {
-	if (atomic_load_explicit(&t->purged_ms, memory_order_relaxed) != now_ms)
+	if (atomic_load_explicit(&t->store->purged_ms, memory_order_relaxed) != now_ms)
 		table_purge(t, now_ms);
-	return atomic_load_explicit(&t->used, memory_order_relaxed);
+	return atomic_load_explicit(&t->store->used, memory_order_relaxed);
 }
 
 /* The key's shard has nothing that could go, and no place is free; its lock is not held.  True: try again. */
 static bool make_room(struct table *t, unsigned shard, uint64_t now_ms)
 {
-	unsigned mask = (1u << t->shard_bits) - 1;
+	unsigned mask = (1u << t->store->shard_bits) - 1;
 
 	if (table_used(t, now_ms) < t->set.size)
 		return true;
 	if (t->set.nopurge)
 		return false;
 	for (unsigned i = 1; i <= mask; i++) {
-		struct table_shard *sh = &t->shards[(shard + i) & mask];
+		struct table_shard *sh = &t->store->shards[(shard + i) & mask];
 		spin_lock(&sh->lock);
 		bool dropped = drop_oldest(t, sh);
 		spin_unlock(&sh->lock);
@@ -250,12 +293,12 @@ static bool make_room(struct table *t, unsigned shard, uint64_t now_ms)
 
 static bool take_place(struct table *t)
 {
-	uint32_t used = atomic_load_explicit(&t->used, memory_order_relaxed);
+	uint32_t used = atomic_load_explicit(&t->store->used, memory_order_relaxed);
 
 	do {
 		if (used >= t->set.size)
 			return false;
-	} while (!atomic_compare_exchange_weak_explicit(&t->used, &used, used + 1, memory_order_relaxed,
+	} while (!atomic_compare_exchange_weak_explicit(&t->store->used, &used, used + 1, memory_order_relaxed,
 		memory_order_relaxed));
 	return true;
 }
@@ -324,7 +367,7 @@ static struct table_entry *make(struct table *t, struct table_shard *sh, struct 
 	if (sh->count >> sh->bucket_bits || !sh->bucket)
 		grow(sh);
 	if (!sh->bucket || !(e = take_memory(t, sh))) {
-		atomic_fetch_sub_explicit(&t->used, 1, memory_order_relaxed);
+		atomic_fetch_sub_explicit(&t->store->used, 1, memory_order_relaxed);
 		return NULL;
 	}
 	fill(t, e, key, hash, now_ms);
@@ -344,7 +387,7 @@ static uint64_t hash_key(struct slice key)
 
 static struct table_shard *shard_of(const struct table *t, uint64_t hash)
 {
-	return &t->shards[hash & ((1u << t->shard_bits) - 1)];
+	return &t->store->shards[hash & ((1u << t->store->shard_bits) - 1)];
 }
 
 /* One that has expired and that nobody holds is as good as gone. */
@@ -399,12 +442,12 @@ struct table_entry *table_get(struct table *t, struct slice key, uint64_t now_ms
 
 void table_lock(struct table *t, const struct table_entry *e)
 {
-	spin_lock(&t->shards[e->shard].lock);
+	spin_lock(&t->store->shards[e->shard].lock);
 }
 
 void table_unlock(struct table *t, const struct table_entry *e)
 {
-	spin_unlock(&t->shards[e->shard].lock);
+	spin_unlock(&t->store->shards[e->shard].lock);
 }
 
 /* ---- aged ---- */
@@ -415,7 +458,7 @@ void table_touch(struct table *t, struct table_entry *e, uint64_t now_ms)
 	if (e->holders)
 		return;
 	list_remove(&e->link);
-	list_push_back(&t->shards[e->shard].by_age, &e->link);
+	list_push_back(&t->store->shards[e->shard].by_age, &e->link);
 }
 
 void table_hold(struct table_entry *e)
@@ -435,7 +478,7 @@ bool table_remove(struct table *t, struct table_entry *e)
 {
 	if (e->holders)
 		return false;
-	drop(t, &t->shards[e->shard], e);
+	drop(t, &t->store->shards[e->shard], e);
 	return true;
 }
 
@@ -525,8 +568,8 @@ bool table_walk(struct table *t, struct table_cursor *c, unsigned most, uint64_t
 	struct walk w = { t, c, now_ms, show, arg };
 	unsigned seen = 0;
 
-	while (c->shard >> t->shard_bits == 0 && seen < most) {
-		struct table_shard *sh = &t->shards[c->shard];
+	while (c->shard >> t->store->shard_bits == 0 && seen < most) {
+		struct table_shard *sh = &t->store->shards[c->shard];
 		spin_lock(&sh->lock);
 		while (sh->bucket && c->hash >> 32 == 0 && seen < most)
 			seen += walk_bucket(&w, sh);
@@ -535,5 +578,5 @@ bool table_walk(struct table *t, struct table_cursor *c, unsigned most, uint64_t
 		if (through)
 			*c = (struct table_cursor){ .shard = c->shard + 1 };
 	}
-	return c->shard >> t->shard_bits == 0;
+	return c->shard >> t->store->shard_bits == 0;
 }

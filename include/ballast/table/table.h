@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-#include "ballast/base/list.h"
+#include "ballast/base/lineage.h"
 #include "ballast/base/slice.h"
 #include "ballast/base/spin.h"
 #include "ballast/base/strbuf.h"
@@ -80,17 +80,24 @@ struct table_settings {
 
 struct table_shard;
 
+/* The entries, which the table of that name in the next configuration takes over. */
+struct table_store {
+	unsigned shard_bits; /* 1 << shard_bits shards */
+	struct table_shard *shards;
+	_Atomic uint32_t owners; /* tables */
+	_Atomic uint32_t used;
+	_Atomic uint64_t purged_ms; /* when all shards were last rid of what expired */
+};
+
 /* Made by table_new() or by the configuration; freed when no entry is held. */
 struct table {
 	const char *name;
 	struct table_settings set;
-	unsigned shard_bits; /* 1 << shard_bits shards */
 	uint32_t entry_bytes;
 	uint16_t offset[DATA_COUNT]; /* in an entry; 0: not stored */
-	struct table_shard *shards;
-	_Atomic uint32_t used;
-	_Atomic uint64_t purged_ms; /* when all shards were last rid of what expired */
-	struct table *next;         /* all tables of a configuration */
+	struct table_store *store;
+	struct lineage lineage; /* with those of its name in other configurations */
+	struct table *next;     /* all tables of a configuration */
 };
 
 /* One line.  Everything but `shard`, `hash` and the key is for the holder of its shard's lock. */
@@ -109,6 +116,11 @@ struct table_entry {
 struct table *table_new(const char *name, const struct table_settings *set);
 /* NULL is allowed. */
 void table_free(struct table *t);
+/* Do their entries look the same: type, length of keys, what is stored? */
+bool table_fits(const struct table *now, const struct table *old);
+/* Takes the entries of `old` over, where they look the same: type, length of keys, what is stored.  False: they do not, and
+ * `now` begins empty.  While no thread uses either. */
+bool table_inherit(struct table *now, struct table *old);
 
 static inline bool table_stores(const struct table *t, enum table_data d)
 {

@@ -188,7 +188,7 @@ static void test_size_holds_over_all_shards(void **state)
 
 	(void)state;
 	make(5000, 0, false);
-	assert_true(table->shard_bits > 0);
+	assert_true(table->store->shard_bits > 0);
 	for (uint32_t n = 0; n < 30000; n++)
 		assert_true(put(n, n));
 	assert_int_equal(table_used(table, 30000), 5000);
@@ -205,7 +205,7 @@ static void test_full_table_takes_the_place_from_another_shard(void **state)
 
 	(void)state;
 	make(1024, 0, false);
-	assert_int_equal(table->shard_bits, 1);
+	assert_int_equal(table->store->shard_bits, 1);
 	for (uint32_t n = 0; count < 1023; n++)
 		held[count++] = hold(n, 1);
 	put(5000, 2);
