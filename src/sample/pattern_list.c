@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "ballast/event/grace.h"
 #include "ballast/sample/release.h"
@@ -21,12 +22,21 @@ struct pattern_index {
 	_Atomic(struct pattern_built *) built;
 };
 
+/* What a file was when it was read; zeros: there was none. */
+struct file_stamp {
+	dev_t dev;
+	ino_t inode;
+	off_t size;
+	struct timespec changed, touched;
+};
+
 struct pattern_list {
-	struct pattern_list *next;
-	struct arena *arena; /* of the configuration */
+	unsigned users;      /* under registry.lock */
+	struct arena *arena; /* of the configuration that read it, or took it over last */
 	const char *name;
 	unsigned id;
 	bool map;
+	struct file_stamp stamp;
 	pthread_mutex_t lock;         /* writers */
 	struct pattern_entry **entry; /* in order, with holes */
 	size_t count, room, live;
@@ -36,16 +46,32 @@ struct pattern_list {
 	struct pattern_index *indexes, **last_index;
 };
 
-static struct pattern_list *all, **last_list = &all;
+/* That a configuration uses a list. */
+struct pattern_use {
+	struct pattern_use *next;
+	const struct arena *arena;
+	struct pattern_list *list;
+};
+
+/* Configurations are read and given up by one thread while others look lists up. */
+static struct {
+	pthread_mutex_t lock;
+	struct pattern_use *uses, **last;
+	unsigned next_id;
+} registry = { .lock = PTHREAD_MUTEX_INITIALIZER, .last = &registry.uses };
 
 /* ---- the registry ---- */
 
 struct pattern_list *pattern_list_next(const struct arena *a, const struct pattern_list *l)
 {
-	struct pattern_list *next = l ? l->next : all;
-	while (next && next->arena != a)
-		next = next->next;
-	return next;
+	bool passed = !l;
+	struct pattern_use *u;
+
+	pthread_mutex_lock(&registry.lock);
+	for (u = registry.uses; u && !(passed && u->arena == a); u = u->next)
+		passed |= u->arena == a && u->list == l;
+	pthread_mutex_unlock(&registry.lock);
+	return u ? u->list : NULL;
 }
 
 const char *pattern_list_name(const struct pattern_list *l)
@@ -71,17 +97,8 @@ size_t pattern_list_count(struct pattern_list *l)
 	return live;
 }
 
-/* When the configuration is given up: no reader is left. */
-static void list_free(void *ptr)
+static void list_free(struct pattern_list *l)
 {
-	struct pattern_list *l = ptr;
-	for (struct pattern_list **at = &all; *at; at = &(*at)->next)
-		if (*at == l) {
-			*at = l->next;
-			if (last_list == &l->next)
-				last_list = at;
-			break;
-		}
 	for (struct pattern_index *i = l->indexes, *next; i; i = next) {
 		next = i->next;
 		pattern_table_reset(&i->table);
@@ -97,7 +114,47 @@ static void list_free(void *ptr)
 	free(l);
 }
 
-static struct pattern_list *list_new(struct arena *a, const char *name, bool map)
+/* When the configuration is given up: no reader of it is left. */
+static void use_free(void *ptr)
+{
+	struct pattern_use *u = ptr, **at;
+	bool last;
+
+	pthread_mutex_lock(&registry.lock);
+	for (at = &registry.uses; *at != u; at = &(*at)->next)
+		;
+	*at = u->next;
+	if (registry.last == &u->next)
+		registry.last = at;
+	last = --u->list->users == 0;
+	pthread_mutex_unlock(&registry.lock);
+	if (last)
+		list_free(u->list);
+	free(u);
+}
+
+/* The list belongs to that configuration too; takes its place of a new list over. */
+static struct pattern_list *use(struct arena *a, struct pattern_list *l)
+{
+	struct pattern_use *u = malloc(sizeof *u);
+
+	if (!u) {
+		if (!l->users)
+			list_free(l);
+		return NULL;
+	}
+	*u = (struct pattern_use){ .arena = a, .list = l };
+	pthread_mutex_lock(&registry.lock);
+	if (!l->users++)
+		l->id = registry.next_id++;
+	*registry.last = u;
+	registry.last = &u->next;
+	pthread_mutex_unlock(&registry.lock);
+	l->arena = a;
+	return sample_own(a, u, use_free) ? NULL : l;
+}
+
+static struct pattern_list *list_new(struct arena *a, const char *name, bool map, const struct file_stamp *stamp)
 {
 	struct pattern_list *l = calloc(1, sizeof *l);
 	char *copy = strdup(name);
@@ -106,14 +163,24 @@ static struct pattern_list *list_new(struct arena *a, const char *name, bool map
 		free(copy);
 		return NULL;
 	}
-	*l = (struct pattern_list){ .arena = a, .name = copy, .map = map };
+	*l = (struct pattern_list){ .name = copy, .map = map, .stamp = *stamp };
 	pthread_mutex_init(&l->lock, NULL);
 	l->last_index = &l->indexes;
-	for (struct pattern_list *o = pattern_list_next(a, NULL); o; o = pattern_list_next(a, o))
-		l->id = o->id + 1;
-	*last_list = l;
-	last_list = &l->next;
-	return sample_own(a, l, list_free) ? NULL : l;
+	return use(a, l);
+}
+
+/* The list that another configuration has of the same file as it is now, with what was changed in it since. */
+static struct pattern_list *find_living(const char *name, bool map, const struct file_stamp *stamp)
+{
+	struct pattern_list *found = NULL;
+
+	pthread_mutex_lock(&registry.lock);
+	for (struct pattern_use *u = registry.uses; u; u = u->next)
+		if (u->list->map == map && strcmp(u->list->name, name) == 0 &&
+			memcmp(&u->list->stamp, stamp, sizeof *stamp) == 0)
+			found = u->list;
+	pthread_mutex_unlock(&registry.lock);
+	return found;
 }
 
 /* The file's path in the name. */
@@ -251,12 +318,21 @@ struct pattern_index *pattern_list_index(struct pattern_list *l, enum match_kind
 	i->shared = exact && !fold;
 	i->exact = i->shared ? &l->by_key : &i->table;
 	i->table.by = kind == MATCH_IP ? KEY_ADDR : fold ? KEY_FOLDED : KEY_TEXT;
+	pthread_mutex_lock(&l->lock); /* it may serve another configuration meanwhile */
 	const char *wrong = i->has_table && fill_table(l, i) ? "is out of memory" : NULL;
 	if (!wrong && i->has_built && (wrong = rebuild(l, i)))
 		tell_faults(l, i, at, d);
-	*l->last_index = i;
-	l->last_index = &i->next;
-	return wrong ? NULL : i;
+	if (!wrong) {
+		*l->last_index = i;
+		l->last_index = &i->next;
+	}
+	pthread_mutex_unlock(&l->lock);
+	if (!wrong)
+		return i;
+	pattern_table_reset(&i->table);
+	pattern_built_free(atomic_load(&i->built));
+	free(i);
+	return NULL;
 }
 
 static const struct pattern_entry *find_addr(const struct pattern_table *t, const struct sample *s)
@@ -572,14 +648,34 @@ static int read_file(struct pattern_list *l, const char *path, bool optional, co
 	return wrong ? -EINVAL : 0;
 }
 
+static void take_stamp(const char *path, struct file_stamp *to)
+{
+	struct stat s;
+
+	memset(to, 0, sizeof *to); /* also between its members: it is compared as bytes */
+	if (stat(path, &s) < 0)
+		return;
+	to->dev = s.st_dev;
+	to->inode = s.st_ino;
+	to->size = s.st_size;
+	to->changed = s.st_ctim;
+	to->touched = s.st_mtim;
+}
+
 struct pattern_list *pattern_list_get(struct arena *a, const char *name, bool map, const struct place *at,
 	struct diag *d)
 {
+	struct file_stamp stamp = { 0 };
 	bool optional = strncmp(name, "opt@", 4) == 0, virtual = strncmp(name, "virt@", 5) == 0;
 	for (struct pattern_list *l = pattern_list_next(a, NULL); l; l = pattern_list_next(a, l))
 		if (l->map == map && strcmp(l->name, name) == 0)
 			return l;
-	struct pattern_list *l = list_new(a, name, map);
+	if (!virtual)
+		take_stamp(path_of(name), &stamp);
+	struct pattern_list *l = find_living(name, map, &stamp);
+	if (l)
+		return use(a, l);
+	l = list_new(a, name, map, &stamp);
 	if (!l)
 		return NULL;
 	return !virtual && read_file(l, path_of(name), optional, at, d) ? NULL : l;

@@ -2,6 +2,7 @@
 #include "ballast/sample/var.h"
 
 #include <ctype.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "ballast/event/grace.h"
@@ -35,18 +36,24 @@ static const char *const scope_names[] = {
 	[VAR_RES] = "res",
 };
 
-/* All names of the process; written while configurations are read. */
+/* All names of the process; added while configurations are read, by one thread, or by the admin's. */
 static struct {
+	pthread_mutex_t lock;
 	struct var_name **name;
 	uint32_t count, room;
-	uint32_t session_count, exchange_count;
-} names;
+	_Atomic uint32_t session_count, exchange_count;
+} names = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---- names ---- */
 
 const struct var_name *var_at(unsigned i)
 {
-	return i < names.count ? names.name[i] : NULL;
+	const struct var_name *n;
+
+	pthread_mutex_lock(&names.lock);
+	n = i < names.count ? names.name[i] : NULL;
+	pthread_mutex_unlock(&names.lock);
+	return n;
 }
 
 enum var_scope var_scope(const struct var_name *name)
@@ -59,12 +66,22 @@ struct slice var_text(const struct var_name *name)
 	return slice_of(name->text, name->len);
 }
 
-const struct var_name *var_find(struct slice text)
+static const struct var_name *find(struct slice text)
 {
 	for (uint32_t i = 0; i < names.count; i++)
 		if (slice_eq(text, var_text(names.name[i])))
 			return names.name[i];
 	return NULL;
+}
+
+const struct var_name *var_find(struct slice text)
+{
+	const struct var_name *n;
+
+	pthread_mutex_lock(&names.lock);
+	n = find(text);
+	pthread_mutex_unlock(&names.lock);
+	return n;
 }
 
 static const char *parse_scope(struct slice text, enum var_scope *out)
@@ -119,9 +136,11 @@ const char *var_intern(struct slice text, const struct var_name **out)
 	const char *wrong = parse_scope(text, &scope);
 	if (wrong)
 		return wrong;
-	*out = var_find(text);
+	pthread_mutex_lock(&names.lock);
+	*out = find(text);
 	if (!*out)
 		*out = name_new(text, scope);
+	pthread_mutex_unlock(&names.lock);
 	return *out ? NULL : "is out of memory";
 }
 

@@ -1,6 +1,7 @@
 /* map: named lists of patterns and values: files of maps and ACLs, which may change while Ballast runs.
  *
- * A list is read once for a configuration and shared by all who name it.  Each way of matching that is asked of it has an
+ * A list is read once for a configuration and shared by all who name it; and by the next configuration too, where the file
+ * is still the same, so that what was changed in it stays.  Each way of matching that is asked of it has an
  * index that fits: a hash table for exact texts and addresses, sorted ranges for networks and numbers, a radix tree for
  * beginnings, ends and parts between delimiters, one Aho-Corasick automaton for what may stand anywhere, PCRE2 for
  * regular expressions.  Readers take no lock: tables change entry by entry, the other indexes are replaced as a whole, and
@@ -25,7 +26,7 @@ struct pattern_list *pattern_list_get(struct arena *a, const char *name, bool ma
 /* The list after `l` (NULL: the first) of a configuration; NULL behind the last. */
 struct pattern_list *pattern_list_next(const struct arena *a, const struct pattern_list *l);
 const char *pattern_list_name(const struct pattern_list *l);
-unsigned pattern_list_id(const struct pattern_list *l); /* from 0, within its configuration */
+unsigned pattern_list_id(const struct pattern_list *l); /* of the process; from 0 */
 bool pattern_list_is_map(const struct pattern_list *l);
 size_t pattern_list_count(struct pattern_list *l);
 
