@@ -29,7 +29,7 @@ static int open_socket(struct admin *a, const struct stats_socket *of, struct in
 		diag_error(d, &of->where, NULL, "no memory for the stats socket");
 		return -ENOMEM;
 	}
-	a->sockets[a->listener_count] = of;
+	a->sockets[a->listener_count] = *of;
 	a->listeners[a->listener_count++] = l;
 	l->owner = a;
 	l->declared = of->where;
@@ -56,7 +56,7 @@ static struct admin *make(const struct graph *g, const struct admin_options *o)
 	a->idle_percent = 100;
 	list_init(&a->sessions);
 	a->listeners = calloc(n ? n : 1, sizeof(struct listener *));
-	a->sockets = calloc(n ? n : 1, sizeof(struct stats_socket *));
+	a->sockets = calloc(n ? n : 1, sizeof(struct stats_socket));
 	if (a->listeners && a->sockets)
 		return a;
 	admin_free(a);
@@ -132,6 +132,11 @@ void admin_free(struct admin *a)
 	free(a->listeners);
 	free(a->sockets);
 	free(a);
+}
+
+void admin_set_reload(struct admin *a, const struct admin_reload *r)
+{
+	a->reload = *r;
 }
 
 void admin_set_graph(struct admin *a, const struct graph *g)

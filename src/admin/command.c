@@ -9,7 +9,7 @@
 static const struct command_table *const tables[] = {
 	&counter_commands, &server_commands, &frontend_commands, &limit_commands, &var_commands, &map_commands,
 	&exchange_commands, &process_commands, &error_commands, &info_commands, &server_list_commands, &stat_commands,
-	&handout_commands, &table_commands, &breaker_commands,
+	&handout_commands, &table_commands, &breaker_commands, &reload_commands,
 	&session_commands, /* last, as HAProxy lists help, prompt and quit */
 };
 enum { TABLE_COUNT = sizeof tables / sizeof *tables, SUGGESTIONS_MAX = 5 };

@@ -21,7 +21,7 @@ static void clear_server(struct server *s, bool all)
 
 static void clear_backend(struct backend *b, bool all)
 {
-	counters_clear(&b->thread[0].counters, sizeof b->thread[0], b->threads, all);
+	counters_clear(b->counters, sizeof b->counters[0], b->threads, all);
 	atomic_store(&b->queued_max, 0);
 	pthread_mutex_lock(&b->lock);
 	for (uint32_t i = 0; i < b->server_count; i++)

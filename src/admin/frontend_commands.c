@@ -20,7 +20,7 @@ static void run_disable_frontend(struct admin_session *s, char **args, int count
 		return;
 	if (is_shut_down(f))
 		command_say(s, "Frontend was previously shut down, cannot disable.");
-	else if (atomic_load(&f->paused))
+	else if (atomic_load(&f->live->paused))
 		command_say(s, "All sockets are already disabled.");
 	else
 		frontend_pause(f);
@@ -35,7 +35,7 @@ static void run_enable_frontend(struct admin_session *s, char **args, int count)
 		return;
 	if (is_shut_down(f))
 		command_say(s, "Frontend was previously shut down, cannot enable.");
-	else if (!atomic_load(&f->paused))
+	else if (!atomic_load(&f->live->paused))
 		command_say(s, "All sockets are already enabled.");
 	else
 		frontend_resume(f);

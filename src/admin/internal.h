@@ -38,6 +38,7 @@ struct admin_session {
 	bool running; /* session_step is on the stack */
 	bool closed, ending, lingers, eof;
 	unsigned held;           /* commands that go on */
+	const struct graph *graph; /* that they began with */
 	struct handout *handout; /* sockets are being given away; instead of commands */
 	struct tour *tour;       /* of the command that goes on; freed with the session where the loops ended first */
 	struct strbuf out;
@@ -55,7 +56,8 @@ struct admin {
 	struct admin_options options;
 	struct listener **listeners;
 	uint32_t listener_count;
-	const struct stats_socket **sockets; /* [listener_count]: of which line each is */
+	struct stats_socket *sockets; /* [listener_count]: the line of each */
+	struct admin_reload reload;
 	struct list sessions;
 	uint64_t started_us;    /* wall time */
 	uint64_t started_ns;    /* clock_mono_ns */
@@ -131,6 +133,7 @@ uint64_t admin_uptime_s(const struct admin *a);
 /* The tables of commands, one of each file. */
 extern const struct command_table session_commands, info_commands, stat_commands, server_list_commands,
 	exchange_commands, error_commands, process_commands, server_commands, limit_commands, var_commands,
-	map_commands, frontend_commands, counter_commands, handout_commands, table_commands, breaker_commands;
+	map_commands, frontend_commands, counter_commands, handout_commands, table_commands, breaker_commands,
+	reload_commands;
 
 #endif

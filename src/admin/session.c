@@ -35,7 +35,7 @@ static const struct stats_socket *socket_of(const struct admin *a, const struct 
 {
 	for (uint32_t i = 0; i < a->listener_count; i++)
 		if (a->listeners[i] == l)
-			return a->sockets[i];
+			return &a->sockets[i];
 	return NULL;
 }
 
@@ -111,7 +111,7 @@ void command_say(struct admin_session *s, const char *fmt, ...)
 
 const struct graph *command_graph(struct admin_session *s)
 {
-	return s->admin->graph;
+	return s->held ? s->graph : s->admin->graph;
 }
 
 enum admin_level command_level(const struct admin_session *s)
@@ -121,7 +121,10 @@ enum admin_level command_level(const struct admin_session *s)
 
 void command_hold(struct admin_session *s)
 {
-	s->held++;
+	if (!s->held++) {
+		s->graph = s->admin->graph;
+		generation_enter(s->graph->generation);
+	}
 }
 
 static void answer_ends(struct admin_session *s);
@@ -130,6 +133,7 @@ void command_release(struct admin_session *s)
 {
 	if (--s->held)
 		return;
+	generation_leave(s->graph->generation);
 	if (s->closed) {
 		session_close(s);
 		return;

@@ -91,7 +91,7 @@ static void run_show_cli_sockets(struct admin_session *s, char **args, int count
 	(void)args, (void)count;
 	command_say(s, "# socket lvl processes");
 	for (uint32_t i = 0; i < s->admin->listener_count; i++) {
-		const struct stats_socket *k = s->admin->sockets[i];
+		const struct stats_socket *k = &s->admin->sockets[i];
 		command_say(s, "%s %s all", endpoint_text(&k->at, text).ptr, level_name(k->level));
 	}
 }

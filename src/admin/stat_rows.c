@@ -107,7 +107,7 @@ static const char *frontend_status(const struct frontend *f)
 
 	for (uint32_t i = 0; i < f->listener_count; i++)
 		open |= !atomic_load(&f->listeners[i]->closed);
-	return !open ? "STOP" : atomic_load(&f->paused) ? "PAUSED" : "OPEN";
+	return !open ? "STOP" : atomic_load(&f->live->paused) ? "PAUSED" : "OPEN";
 }
 
 static void put_connections(struct stat_row *r, const struct counted *c, enum proxy_mode mode)
@@ -142,7 +142,7 @@ static void put_compression(struct stat_row *r, bool cache)
 void stat_fill_frontend(struct stat_row *r, const struct frontend *f, const struct stat_view *view)
 {
 	struct counted c = { &f->thread[0].counters, sizeof f->thread[0], view->threads };
-	uint32_t limit = atomic_load(&f->maxconn_now);
+	uint32_t limit = atomic_load(&f->live->maxconn);
 
 	begin(r, STAT_FRONTEND, f->name, "FRONTEND", f->id, 0);
 	put_common(r, &c, f->mode, view);
@@ -244,7 +244,7 @@ static void put_resilience(struct stat_row *r, struct backend *b, const struct c
 
 void stat_fill_backend(struct stat_row *r, struct backend *b, const struct stat_view *view)
 {
-	struct counted c = { &b->thread[0].counters, sizeof b->thread[0], b->threads };
+	struct counted c = { b->counters, sizeof b->counters[0], b->threads };
 	uint32_t queued = atomic_load(&b->queued), queued_max = atomic_load(&b->queued_max);
 	uint64_t opened = 0, reused = 0;
 

@@ -193,6 +193,27 @@ struct graph *graph_load(struct config_source *src, struct diag *d)
 	return NULL;
 }
 
+int graph_begin_generation(struct graph *g, uint64_t number, unsigned threads)
+{
+	g->generation = generation_new(number, threads);
+	if (!g->generation)
+		return -ENOMEM;
+	for (struct frontend *f = g->frontends; f; f = f->next)
+		f->generation = g->generation;
+	for (struct backend *b = g->backends; b; b = b->next)
+		b->generation = g->generation;
+	return 0;
+}
+
+/* Clients of a frontend that nothing followed are its own; those of others went on to their heirs. */
+bool graph_in_use(const struct graph *g)
+{
+	for (const struct frontend *f = g->frontends; f; f = f->next)
+		if (f->retired && f->live && atomic_load(&f->live->connections))
+			return true;
+	return generation_used(g->generation) > 0;
+}
+
 void graph_free(struct graph *g)
 {
 	if (!g)
@@ -212,6 +233,7 @@ void graph_free(struct graph *g)
 	tables_free(g->tables);
 	sample_release(&g->arena);
 	config_env_free(&g->env);
+	generation_free(g->generation);
 	arena_reset(&g->arena);
 	free(g);
 }

@@ -164,3 +164,10 @@ bool net_prefix_match(const struct net_prefix *p, const union addr *a)
 	unsigned rest = p->bits % 8;
 	return !rest || (want[whole] ^ have[whole]) >> (8 - rest) == 0;
 }
+
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	if (a->len != b->len)
+		return false;
+	return a->len ? memcmp(&a->sa, &b->sa, a->len) == 0 : a->fd == b->fd;
+}

@@ -273,6 +273,13 @@ void listener_close(struct listener *l)
 	tell(l, false);
 }
 
+void listener_end(struct listener *l)
+{
+	for (unsigned i = 0; i < l->fd_count; i++)
+		listener_stop_listening(l, l->fds[i]);
+	listener_close(l);
+}
+
 void listener_wake(struct listener *l)
 {
 	if (atomic_load(&l->waiting))
@@ -284,4 +291,16 @@ void listener_release(struct listener *l)
 	if (l->maxconn)
 		atomic_fetch_sub(&l->connections, 1);
 	listener_wake(l);
+}
+
+void listener_follow_thread(struct listener *now, struct listener *old)
+{
+	struct listener_socket *from = &old->sockets[loop_self->index], *to = &now->sockets[loop_self->index];
+
+	unwatch(from);
+	loop_timer_clear(&from->retry);
+	set_waiting(from, false);
+	from->listener = NULL; /* a message that is on its way to it finds nothing to do */
+	to->complained_ms = from->complained_ms;
+	reconcile(to);
 }

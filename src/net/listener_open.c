@@ -53,6 +53,7 @@ struct listener *listener_new(const struct endpoint *at)
 	if (!l)
 		return NULL;
 	l->at = *at;
+	lineage_init(&l->lineage, l);
 	l->options.uid = (uid_t)-1;
 	l->options.gid = (gid_t)-1;
 	return l;
@@ -82,6 +83,7 @@ void listener_free(struct listener *l)
 {
 	if (!l)
 		return;
+	lineage_leave(&l->lineage);
 	listener_close_fds(l);
 	free(l->fds);
 	free(l->sockets);
@@ -308,18 +310,25 @@ static unsigned sockets_wanted(const struct listener *l)
 	return l->options.shards && l->options.shards < l->threads ? l->options.shards : l->threads;
 }
 
+int listener_prepare(struct listener *l, unsigned threads)
+{
+	l->threads = threads;
+	free(l->sockets); /* of an attempt before */
+	l->sockets = aligned_alloc(_Alignof(struct listener_socket), threads * sizeof *l->sockets);
+	if (!l->sockets)
+		return -ENOMEM;
+	listener_init_sockets(l);
+	return 0;
+}
+
 int listener_open(struct listener *l, unsigned threads, struct inherited_fds *from, struct diag *d)
 {
-	int err = 0;
-	l->threads = threads;
+	int err = listener_prepare(l, threads);
 	unsigned count = sockets_wanted(l);
 	free(l->fds); /* of an attempt before */
-	free(l->sockets);
 	l->fds = calloc(count, sizeof *l->fds);
-	l->sockets = aligned_alloc(_Alignof(struct listener_socket), threads * sizeof *l->sockets);
-	if (!l->fds || !l->sockets)
+	if (!l->fds || err)
 		return complain(l, d, "open", ENOMEM);
-	listener_init_sockets(l);
 	for (unsigned i = 0; i < count && !err; i++) {
 		l->fds[i] = -1;
 		l->fd_count = i + 1;
@@ -346,6 +355,49 @@ int listener_publish(struct listener *l, struct diag *d)
 	free(l->bound_path);
 	l->bound_path = path;
 	return 0;
+}
+
+/* ---- another configuration ---- */
+
+static bool same_interface_name(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool listener_fits(const struct listener *now, const struct listener *old)
+{
+	const struct listener_options *a = &now->options, *b = &old->options;
+
+	return endpoint_equal(&now->at, &old->at) && !atomic_load(&old->closed) && old->fd_count &&
+	       a->shards == b->shards && a->tfo == b->tfo && a->v4v6 == b->v4v6 && a->v6only == b->v6only &&
+	       same_interface_name(a->interface, b->interface) && a->has_mode == b->has_mode && a->mode == b->mode &&
+	       a->uid == b->uid && a->gid == b->gid;
+}
+
+void listener_inherit(struct listener *now, struct listener *old)
+{
+	now->fds = old->fds;
+	now->fd_count = old->fd_count;
+	now->bound_path = old->bound_path;
+	now->bound_dev = old->bound_dev;
+	now->bound_ino = old->bound_ino;
+	now->opened_by = old->opened_by;
+	old->fds = NULL;
+	old->fd_count = 0;
+	old->bound_path = NULL;
+	/* Else they were not counted: each thread does so with its own. */
+	atomic_store(&now->connections, old->maxconn ? atomic_load(&old->connections) : 0);
+	atomic_store(&now->started, atomic_load(&old->started));
+	atomic_store(&now->paused, atomic_load(&old->paused));
+	lineage_succeed(&now->lineage, &old->lineage);
+	if (now->options.backlog != old->options.backlog && !atomic_load(&now->paused))
+		listener_listen(now);
+}
+
+void listener_listen(struct listener *l)
+{
+	for (unsigned i = 0; i < l->fd_count; i++)
+		listen(l->fds[i], backlog_of(l));
 }
 
 void inherited_fds_close(struct inherited_fds *from)

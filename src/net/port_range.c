@@ -7,6 +7,7 @@
 #include "ballast/base/assert.h"
 
 struct port_range {
+	_Atomic uint32_t owners;
 	uint32_t count;
 	uint16_t low;
 	_Atomic uint32_t next;   /* where the next search begins */
@@ -21,10 +22,28 @@ struct port_range *port_range_new(uint16_t low, uint16_t high)
 	BL_ASSERT(low && low <= high);
 	r = calloc(1, sizeof *r + (count + 63) / 64 * sizeof r->used[0]);
 	if (r) {
+		atomic_init(&r->owners, 1);
 		r->low = low;
 		r->count = count;
 	}
 	return r;
+}
+
+struct port_range *port_range_share(struct port_range *r)
+{
+	atomic_fetch_add_explicit(&r->owners, 1, memory_order_relaxed);
+	return r;
+}
+
+void port_range_drop(struct port_range *r)
+{
+	if (r && atomic_fetch_sub(&r->owners, 1) == 1)
+		free(r);
+}
+
+bool port_range_equal(const struct port_range *a, const struct port_range *b)
+{
+	return a && b ? a->low == b->low && a->count == b->count : a == b;
 }
 
 uint16_t port_range_take(struct port_range *r)

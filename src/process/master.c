@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "ballast/base/clock.h"
-#include "process.h"
+#include "reload.h"
 
 enum {
 	STEADY_MS = 10000, /* a worker that lived so long was well: its death is not one in a row */
@@ -34,6 +34,7 @@ struct master {
 	bool served;     /* there was a worker that was ready */
 	unsigned deaths; /* in a row */
 	uint64_t started_ms, restart_ms;
+	bool reloaded; /* the files were to be read anew since it loaded them */
 	int status;
 };
 
@@ -52,6 +53,8 @@ static int become_worker(struct master *m, int word_fd, pid_t parent)
 		close(r->ready_fd);
 	r->ready_fd = word_fd;
 	r->master = parent;
+	if (m->reloaded)
+		worker_renew(r);
 	return worker_run(r);
 }
 
@@ -162,10 +165,12 @@ static void on_signal(struct master *m, int number)
 		if (m->worker)
 			kill(m->worker, number);
 		break;
-	case SIGHUP:
-	case SIGUSR2:
-		say_and_log(SAY_WARNING, "Reload is not supported by Ballast (yet): the running configuration stays.");
+	case SIGHUP: /* done inside the worker */
+		m->reloaded = true;
+		if (m->worker)
+			kill(m->worker, number);
 		break;
+	case SIGUSR2: say_and_log(SAY_WARNING, "Upgrade is not supported by Ballast (yet)."); break;
 	case SIGCHLD: reap(m); break;
 	default: break;
 	}

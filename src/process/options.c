@@ -346,8 +346,7 @@ void options_help(FILE *to)
 			r->argument ? r->argument : "");
 		fprintf(to, "  %-16s %s\n", left, r->help);
 	}
-	fputs("\nSignals: SIGUSR1 finishes what runs, then ends; SIGTERM and SIGINT end at once; SIGHUP logs the "
-	      "servers' "
-	      "states.\n",
+	fputs("\nSignals: SIGUSR1 finishes what runs, then ends; SIGTERM and SIGINT end at once; SIGHUP reads the "
+	      "configuration anew; SIGQUIT logs the servers' states.\n",
 		to);
 }

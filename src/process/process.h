@@ -74,6 +74,8 @@ struct sockets {
 int sockets_add(struct sockets *s, struct listener *l);
 /* Those of all enabled frontends. 0 or -ENOMEM. */
 int sockets_collect(struct sockets *s, const struct graph *g);
+/* The one whose sockets fit `l` (listener_fits); NULL: none. */
+struct listener *sockets_find(const struct sockets *s, const struct listener *l);
 /* Descriptors that they need in all. */
 unsigned sockets_files(const struct sockets *s, unsigned threads);
 /* Opens all, or none: every failure is in `d`.  `from` may be NULL. 0 or the first negative errno. */
@@ -172,7 +174,7 @@ int master_run(struct run *r);
 
 /* ---- states.c ---- */
 
-/* SIGHUP: servers and proxies to stderr and the log. */
+/* SIGQUIT: servers and proxies to stderr and the log. */
 void states_dump(const struct graph *g);
 
 #endif

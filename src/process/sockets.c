@@ -28,6 +28,14 @@ int sockets_collect(struct sockets *s, const struct graph *g)
 	return err;
 }
 
+struct listener *sockets_find(const struct sockets *s, const struct listener *l)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (listener_fits(l, s->list[i]))
+			return s->list[i];
+	return NULL;
+}
+
 unsigned sockets_files(const struct sockets *s, unsigned threads)
 {
 	unsigned files = 0;

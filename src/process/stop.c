@@ -4,7 +4,7 @@
  *        +------------------------------SIGTERM, SIGINT----------------------^
  */
 #include "ballast/proxy/exchange.h"
-#include "worker.h"
+#include "reload.h"
 
 enum {
 	STOP_LOOK_MS = 20,    /* how often the connections are counted while stopping */
@@ -71,7 +71,7 @@ static unsigned long long backend_sessions(const struct run *r, const char *name
 {
 	const struct backend *b = graph_find_backend(r->graph, slice_from_str(name));
 
-	return b ? counters_sum(&b->thread[0].counters, sizeof b->thread[0], r->threads, COUNT_SESS) : 0;
+	return b ? counters_sum(b->counters, sizeof *b->counters, r->threads, COUNT_SESS) : 0;
 }
 
 static void tell_stopped(const struct run *r)
@@ -109,6 +109,7 @@ void worker_end_connections(struct worker *w)
 		loop_turn(loop_self, 0);
 	}
 	frontend_hard_stop_thread(w->run->graph->frontends);
+	reload_hard_stop_thread(w->reload);
 	loop_turn(loop_self, 0);
 }
 

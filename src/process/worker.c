@@ -3,7 +3,7 @@
  *
  * Thread 0 is the process's first thread; it also reads the signals.
  */
-#include "worker.h"
+#include "reload.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -34,10 +34,15 @@ static void on_int(struct worker *w)
 
 static void on_hup(struct worker *w)
 {
+	reload_ask(w->reload, "SIGHUP");
+}
+
+static void on_quit(struct worker *w)
+{
 	states_dump(w->run->graph);
 }
 
-/* The rest (SIGQUIT, SIGUSR2, SIGCHLD) means nothing to a worker, and does no harm. */
+/* The rest (SIGUSR2, SIGCHLD) means nothing to a worker, and does no harm. */
 static const struct signal_row {
 	int number;
 	void (*handle)(struct worker *w);
@@ -46,6 +51,7 @@ static const struct signal_row {
 	{ SIGINT, on_int },
 	{ SIGUSR1, worker_soft_stop },
 	{ SIGHUP, on_hup },
+	{ SIGQUIT, on_quit },
 	{ SIGTTOU, worker_pause },
 	{ SIGTTIN, worker_resume },
 };
@@ -105,6 +111,8 @@ static int thread_begin(struct worker_thread *t)
 		err = sockets_start(&w->run->sockets);
 	if (!err && t->loop.index == 0)
 		err = admin_start(w->run->admin);
+	if (!err && t->loop.index == 0)
+		reload_offer(w->reload, w->run->admin);
 	if (err)
 		return err;
 	checks_start_thread(w->run->graph->backends);
@@ -237,6 +245,8 @@ static void serve(struct worker *w)
 	for (unsigned i = 1; i < r->threads; i++)
 		pthread_join(w->thread[i].id, NULL);
 	thread_free(&w->thread[0]);
+	reload_free(w->reload);
+	w->reload = NULL;
 	admin_free(r->admin); /* no command can be on its way through the threads any more */
 	r->admin = NULL;
 	for (unsigned i = 0; i < r->threads; i++)
@@ -254,6 +264,7 @@ static void worker_free(struct worker *w)
 {
 	if (w->signal_fd >= 0)
 		close(w->signal_fd);
+	reload_free(w->reload);
 	loop_set_all(NULL, 0); /* what is freed from now on is read by nobody */
 	grace_end();
 	free(w->thread);
@@ -267,6 +278,8 @@ static int worker_prepare(struct worker *w, struct run *r)
 
 	if (!err)
 		err = start_proxies(r);
+	if (!err && !(w->reload = reload_new(w)))
+		err = -ENOMEM;
 	if (err)
 		say(SAY_ALERT, "cannot start: %s.", strerror(-err));
 	if (!err)
@@ -284,6 +297,8 @@ int worker_run(struct run *r)
 		return EXIT_REFUSED;
 	}
 	err = start_threads(&w);
+	if (!err)
+		err = reload_start(w.reload);
 	if (err)
 		give_up("a thread", err);
 	if (!thread_start(&w.thread[0], 0)) {

@@ -7,6 +7,8 @@
 #include "ballast/event/loop.h"
 #include "process.h"
 
+struct reload;
+
 struct worker_thread {
 	struct loop loop;
 	struct worker *worker;
@@ -29,6 +31,7 @@ struct worker {
 	bool stopping;           /* softly */
 	bool ending;
 	int status;
+	struct reload *reload;
 };
 
 /* ---- stop.c; thread 0 ---- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ballast/proxy/capture.h"
+#include "ballast/proxy/inherit.h"
 #include "internal.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -43,6 +44,30 @@ void capture_error(struct exchange *x, bool response, enum h1_error e, uint32_t 
 		k->len = (uint32_t)(len < sizeof k->bytes ? len : sizeof k->bytes);
 		if (k->len)
 			memcpy(k->bytes, bytes, k->len);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+static bool follow(struct error_capture *k)
+{
+	if (k->server)
+		k->server = server_current(k->server);
+	if (k->backend)
+		k->backend = k->backend->lineage.current;
+	k->frontend = k->frontend->lineage.current;
+	return !(k->frontend->retired || (k->backend && k->backend->retired) || (k->server && k->server->retired));
+}
+
+void captures_follow(void)
+{
+	pthread_mutex_lock(&lock);
+	for (struct error_capture **at = &captures, *k; (k = *at);) {
+		if (follow(k)) {
+			at = &k->next;
+			continue;
+		}
+		*at = k->next;
+		free(k);
 	}
 	pthread_mutex_unlock(&lock);
 }

@@ -364,9 +364,27 @@ static bool choose_bound(struct exchange *x)
 	return false;
 }
 
+/* A configuration came since: servers are chosen by the newest, whose queues and limits are those in use. */
+static void follow_backend(struct exchange *x, struct backend *now)
+{
+	if (now->mode != x->backend->mode)
+		return;
+	generation_enter(now->generation);
+	generation_leave(x->moved_to);
+	x->moved_to = now->generation;
+	x->backend = now;
+	x->server = x->server ? server_current(x->server) : NULL;
+	x->avoid = x->failed = NULL;
+	if (x->persist && x->persist->server)
+		x->persist->server = server_current(x->persist->server);
+}
+
 void exchange_choose(struct exchange *x)
 {
 	struct server *s;
+
+	if (BL_UNLIKELY(x->backend->lineage.current != x->backend))
+		follow_backend(x, x->backend->lineage.current);
 
 	if (BL_UNLIKELY(x->backend->persist != NULL) && choose_bound(x))
 		return;

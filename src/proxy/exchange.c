@@ -109,6 +109,7 @@ struct exchange *exchange_new(struct client *c)
 	x->request.field_max = x->response.field_max = (uint16_t)(exchange_limits.fields_max + 8);
 	x->client = c;
 	x->frontend = c->frontend;
+	generation_enter(x->frontend->generation);
 	x->state = X_HEAD;
 	x->cause = CAUSE_NONE;
 	x->phase_letter = '-';
@@ -139,6 +140,8 @@ void exchange_free(struct exchange *x)
 	struct proxy_thread *t = proxy_thread();
 
 	list_remove(&x->link);
+	generation_leave(x->frontend->generation);
+	generation_leave(x->moved_to);
 	loop_timer_clear(&x->timer);
 	track_end(x->sample.tracking, loop_self->now_ms);
 	loop_timer_clear(&x->again);

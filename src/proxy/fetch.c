@@ -62,12 +62,12 @@ static int64_t usable_servers(const struct backend *b)
 
 static int64_t backend_connections(const struct backend *b)
 {
-	return counters_current(&b->thread->counters, sizeof *b->thread, b->threads);
+	return counters_current(b->counters, sizeof *b->counters, b->threads);
 }
 
 static int64_t frontend_connections(const struct frontend *f)
 {
-	return atomic_load_explicit(&f->connections, memory_order_relaxed);
+	return atomic_load_explicit(&f->live->connections, memory_order_relaxed);
 }
 
 static int termination_state(struct sample_ctx *ctx, const struct exchange *x, struct sample *out)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ballast/base/lines.h"
 #include "ballast/net/listener.h"
 #include "internal.h"
 
@@ -21,19 +22,20 @@ struct frontend *frontend_new(const char *name)
 	f->name = name;
 	f->mode = MODE_TCP;
 	log_targets_init(&f->log);
+	lineage_init(&f->lineage, f);
 	return f;
 }
 
 int frontend_start(struct frontend *f, unsigned threads)
 {
-	f->thread = aligned_alloc(64, threads * sizeof *f->thread);
-	if (!f->thread)
+	f->thread = lines_new(threads * sizeof *f->thread);
+	f->live = lines_new(sizeof *f->live);
+	if (!f->thread || !f->live)
 		return -ENOMEM;
-	memset(f->thread, 0, threads * sizeof *f->thread);
 	for (unsigned i = 0; i < threads; i++)
 		list_init(&f->thread[i].clients);
 	f->threads = threads;
-	atomic_store(&f->maxconn_now, f->set.maxconn);
+	atomic_store(&f->live->maxconn, f->set.maxconn);
 	return 0;
 }
 
@@ -41,7 +43,9 @@ void frontend_free(struct frontend *f)
 {
 	if (!f)
 		return;
-	free(f->thread);
+	lines_drop(f->thread);
+	lines_drop(f->live);
+	lineage_leave(&f->lineage);
 	free(f);
 }
 
@@ -86,24 +90,28 @@ static bool take_place(struct listener *l)
 {
 	struct frontend *f = l->owner;
 
-	if (!count_in(&f->connections, atomic_load_explicit(&f->maxconn_now, memory_order_relaxed)))
+	if (!count_in(&f->live->connections, atomic_load_explicit(&f->live->maxconn, memory_order_relaxed)))
 		return false;
 	if (count_in(&process_connections, frontend_process_maxconn()))
 		return true;
-	atomic_fetch_sub_explicit(&f->connections, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&f->live->connections, 1, memory_order_relaxed);
 	return false;
 }
 
-static void give_place(struct listener *l)
+static void give_place(struct frontend *f)
 {
-	struct frontend *f = l->owner;
-	atomic_fetch_sub_explicit(&f->connections, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&f->live->connections, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&process_connections, 1, memory_order_relaxed);
+}
+
+static void untake_place(struct listener *l)
+{
+	give_place(l->owner);
 }
 
 void frontend_connection_closed(struct frontend *f, struct listener *l)
 {
-	give_place(l);
+	give_place(f);
 	listener_release(l);
 	for (uint32_t i = 0; i < f->listener_count; i++)
 		listener_wake(f->listeners[i]);
@@ -124,7 +132,7 @@ static void on_accept(struct listener *l, int fd, const union addr *peer)
 		return;
 	count_current(c, -1);
 	close(fd); /* memory or descriptors are out: shed */
-	give_place(l);
+	give_place(f);
 	listener_release(l);
 }
 
@@ -137,28 +145,28 @@ void frontend_adopt_listener(struct frontend *f, struct listener *l)
 {
 	l->owner = f;
 	l->take = take_place;
-	l->untake = give_place;
+	l->untake = untake_place;
 	l->on_accept = on_accept;
 	l->exhausted = on_exhausted;
 }
 
 void frontend_pause(struct frontend *f)
 {
-	atomic_store(&f->paused, true);
+	atomic_store(&f->live->paused, true);
 	for (uint32_t i = 0; i < f->listener_count; i++)
 		listener_pause(f->listeners[i]);
 }
 
 void frontend_resume(struct frontend *f)
 {
-	atomic_store(&f->paused, false);
+	atomic_store(&f->live->paused, false);
 	for (uint32_t i = 0; i < f->listener_count; i++)
 		listener_resume(f->listeners[i]);
 }
 
 void frontend_set_maxconn(struct frontend *f, uint32_t maxconn)
 {
-	atomic_store(&f->maxconn_now, maxconn);
+	atomic_store(&f->live->maxconn, maxconn);
 	for (uint32_t i = 0; i < f->listener_count; i++)
 		listener_wake(f->listeners[i]);
 }

@@ -481,7 +481,7 @@ static size_t h1_client_pending(const struct exchange *x)
 /* A connection that never said anything is told why it ends; one that waited for another request is not. */
 static void idle_timed_out(struct client *c)
 {
-	struct exchange *x = c->requests || frontend_is_stopping() ? NULL : begin(c);
+	struct exchange *x = c->requests || frontend_is_leaving(c->frontend) ? NULL : begin(c);
 
 	if (!x) {
 		client_close(c, false);

@@ -385,7 +385,7 @@ static inline struct counters *frontend_counters(const struct frontend *f)
 }
 static inline struct counters *backend_counters(const struct backend *b)
 {
-	return &b->thread[loop_self->index].counters;
+	return &b->counters[loop_self->index];
 }
 static inline struct counters *server_counters(const struct server *s)
 {

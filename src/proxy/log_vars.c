@@ -227,7 +227,7 @@ static void add_status(struct strbuf *out, const struct exchange *x)
 
 static int64_t backend_connections(const struct backend *b)
 {
-	return b && b->thread ? counters_current(&b->thread->counters, sizeof *b->thread, b->threads) : 0;
+	return b && b->counters ? counters_current(b->counters, sizeof *b->counters, b->threads) : 0;
 }
 
 static void add_retries(struct strbuf *out, const struct exchange *x)
@@ -241,7 +241,7 @@ VAR(run_bytes_out, add_bytes(ctx, x, out, x->bytes_out))
 VAR(run_bytes_in, add_bytes(ctx, x, out, x->bytes_in))
 VAR(run_status, add_status(out, x))
 VAR(run_process_connections, strbuf_u64(out, frontend_process_connections()))
-VAR(run_frontend_connections, strbuf_u64(out, atomic_load_explicit(&x->frontend->connections, memory_order_relaxed)))
+VAR(run_frontend_connections, strbuf_u64(out, atomic_load_explicit(&x->frontend->live->connections, memory_order_relaxed)))
 VAR(run_backend_connections, strbuf_i64(out, backend_connections(x->backend)))
 VAR(run_server_connections, strbuf_u64(out, x->server ? server_served(x->server) : 0))
 VAR(run_retries, add_retries(out, x))

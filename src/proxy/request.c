@@ -57,7 +57,7 @@ void exchange_request_head(struct exchange *x)
 
 	note_request(x);
 	h1_body_init(&x->request_body, m, &exchange_h1_limits);
-	if (!(m->flags & MSG_KEEP_ALIVE) || x->frontend->set.connection == CONNECTION_CLOSE || frontend_is_stopping())
+	if (!(m->flags & MSG_KEEP_ALIVE) || x->frontend->set.connection == CONNECTION_CLOSE || frontend_is_leaving(x->client->frontend))
 		x->flags |= XF_CLOSE_CLIENT;
 	x->state = X_RULES;
 	if (BL_UNLIKELY(is_monitor(x))) {

@@ -143,7 +143,7 @@ static void note_response(struct exchange *x)
 	x->sample.phase = PHASE_RESPONSE;
 	if (!(m->flags & MSG_KEEP_ALIVE))
 		x->flags |= XF_CLOSE_SERVER;
-	if (frontend_is_stopping())
+	if (frontend_is_leaving(x->client->frontend))
 		x->flags |= XF_CLOSE_CLIENT;
 	count_response(x, m->status);
 	if (BL_UNLIKELY(x->sample.tracking != NULL))

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ballast/base/lines.h"
 #include "ballast/server/breaker.h"
 #include "ballast/server/check.h"
 #include "ballast/server/guard.h"
@@ -39,6 +40,7 @@ struct backend *backend_new(const char *name)
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_mutex_init(&b->queue_lock, NULL);
 	list_init(&b->queue);
+	lineage_init(&b->lineage, b);
 	return b;
 }
 
@@ -74,22 +76,15 @@ struct server *server_new(struct backend *b, const char *name)
 	s->name = name;
 	s->slot = b->server_count;
 	s->id = s->slot ? grown[s->slot - 1]->id + 1 : 1;
+	lineage_init(&s->lineage, s);
 	server_defaults(s);
 	grown[b->server_count++] = s;
 	return s;
 }
 
-static void *zeroed_lines(size_t bytes)
-{
-	size_t whole = (bytes + 63) & ~(size_t)63;
-	void *p = aligned_alloc(64, whole ? whole : 64);
-
-	return p ? memset(p, 0, whole) : NULL;
-}
-
 static int server_start(struct server *s, unsigned threads)
 {
-	s->thread = zeroed_lines(threads * sizeof s->thread[0]);
+	s->thread = lines_new(threads * sizeof s->thread[0]);
 	if (!s->thread)
 		return -ENOMEM;
 	for (unsigned i = 0; i < threads; i++) {
@@ -116,10 +111,11 @@ static int server_start(struct server *s, unsigned threads)
 
 static int allocate_arrays(struct backend *b, unsigned threads)
 {
-	b->load = zeroed_lines(b->server_count * sizeof b->load[0]);
-	b->maxconn = zeroed_lines(b->server_count * sizeof b->maxconn[0]);
-	b->thread = zeroed_lines(threads * sizeof b->thread[0]);
-	if (!b->load || !b->maxconn || !b->thread)
+	b->load = lines_new(b->server_count * sizeof b->load[0]);
+	b->maxconn = lines_new(b->server_count * sizeof b->maxconn[0]);
+	b->thread = lines_new(threads * sizeof b->thread[0]);
+	b->counters = lines_new(threads * sizeof b->counters[0]);
+	if (!b->load || !b->maxconn || !b->thread || !b->counters)
 		return -ENOMEM;
 	b->threads = threads;
 	return 0;
@@ -185,9 +181,11 @@ void backend_free(struct backend *b)
 	retry_budget_free(b);
 	guard_free(b);
 	free(b->servers);
-	free(b->load);
-	free(b->maxconn);
-	free(b->thread);
+	lines_drop(b->load);
+	lines_drop(b->maxconn);
+	lines_drop(b->thread);
+	lines_drop(b->counters);
+	lineage_leave(&b->lineage);
 	pthread_mutex_destroy(&b->lock);
 	pthread_mutex_destroy(&b->queue_lock);
 	free(b);

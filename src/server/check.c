@@ -460,6 +460,30 @@ void check_free(struct check *c)
 	free(c);
 }
 
+void check_inherit(struct check *now, const struct check *old)
+{
+	now->enabled = old->enabled;
+	now->status = old->status;
+	now->code = old->code;
+	now->duration_ms = old->duration_ms;
+	now->measured = old->measured;
+	memcpy(now->text, old->text, sizeof now->text);
+	now->observed = old->observed;
+	now->inherited = true;
+	now->due_ms = old->running ? 0 : old->next.due_ms;
+}
+
+/* Until the first one; for one that follows another, as long as that would have waited. */
+static uint32_t first_wait(const struct server *s)
+{
+	const struct check *c = s->check;
+	uint64_t now = loop_self->wheel.now_ms;
+
+	if (c->inherited)
+		return c->due_ms > now ? (uint32_t)(c->due_ms - now) : 1;
+	return spread((uint32_t)((uint64_t)s->inter_ms * s->slot / s->backend->server_count));
+}
+
 /* The servers of a backend take turns within their interval, so that checks come evenly. */
 static void start_own(struct backend *b)
 {
@@ -469,7 +493,7 @@ static void start_own(struct backend *b)
 		if (!s->check)
 			continue;
 		s->check->thread = loop_self->index;
-		loop_timer_set(&s->check->next, spread((uint32_t)((uint64_t)s->inter_ms * i / b->server_count)));
+		loop_timer_set(&s->check->next, first_wait(s));
 	}
 }
 
@@ -480,17 +504,27 @@ void checks_start_thread(struct backend *all)
 			start_own(b);
 }
 
+static void stop(struct check *c)
+{
+	loop_timer_clear(&c->next);
+	if (c->running)
+		check_close(c, true);
+}
+
 static void stop_own(struct backend *b)
 {
 	for (uint32_t i = loop_self->index; i < b->server_count; i += loop_count()) {
 		struct check *c = b->servers[i]->check;
 		slowstart_stop(b->servers[i]);
-		if (!c)
-			continue;
-		loop_timer_clear(&c->next);
-		if (c->running)
-			check_close(c, true);
+		if (c)
+			stop(c);
 	}
+}
+
+void checks_follow_thread(struct backend *old, struct backend *now)
+{
+	checks_stop_thread(old);
+	checks_start_thread(now);
 }
 
 void checks_stop_thread(struct backend *all)

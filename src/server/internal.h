@@ -42,6 +42,8 @@ int slowstart_new(struct server *s);
 void slowstart_begin(struct server *s);
 /* It went down. Under the lock. */
 void slowstart_end(struct server *s);
+/* Goes on where `old` was. While every loop stands still. */
+void slowstart_inherit(struct server *now, const struct server *old);
 /* On the thread that its steps come on: no more. */
 void slowstart_stop(struct server *s);
 /* 1..WARMTH_FULL after this time. */

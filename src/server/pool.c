@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ballast/server/inherit.h"
 #include "internal.h"
 
 enum { SWEEP_MS = 1000, NAMES_TRIED_MAX = 64 };
@@ -76,7 +77,9 @@ static void conn_end(struct server_conn *sc, bool reset)
 		conn_reset(&sc->conn);
 	else
 		conn_close(&sc->conn);
-	server_source_port_give(sc->server, &sc->source_port);
+	if (sc->source_port)
+		port_range_give(sc->ports, sc->source_port);
+	port_range_drop(sc->ports);
 	free(sc->name);
 	loop_free_later(loop_self, &sc->conn.watch);
 }
@@ -126,14 +129,16 @@ static bool worth_keeping(struct server_conn *sc)
 {
 	struct server *s = sc->server;
 
-	return !sc->is_private && s->pool_purge_delay_ms && !pool_is_full(s) && server_conn_reusable(sc);
+	return !sc->is_private && !s->retired && s->pool_purge_delay_ms && !pool_is_full(s) && server_conn_reusable(sc);
 }
 
 void server_conn_put(struct server_conn *sc)
 {
-	struct server_thread *t = own(sc->server);
+	struct server_thread *t;
 
 	BL_ASSERT(!sc->idle);
+	sc->server = server_current(sc->server);
+	t = own(sc->server);
 	if (!worth_keeping(sc)) {
 		server_conn_drop(sc, false);
 		return;
@@ -290,10 +295,13 @@ struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port,
 	sc->thread = (uint16_t)loop_self->index;
 	sc->target_version = atomic_load(&s->target_version);
 	list_init(&sc->link);
+	if (BL_UNLIKELY(s->source_ports != NULL))
+		sc->ports = port_range_share(s->source_ports);
 	*error = start_connect(s, sc, client_dst_port, ready);
 	if (BL_UNLIKELY(*error == -EMFILE || *error == -ENFILE) && server_pool_shed())
 		*error = start_connect(s, sc, client_dst_port, ready);
 	if (*error) {
+		port_range_drop(sc->ports);
 		free(sc);
 		return NULL;
 	}
@@ -402,6 +410,24 @@ static void sweep(struct timer *timer)
 	}
 	if (!list_empty(&pool_self.servers))
 		loop_timer_set(timer, SWEEP_MS);
+}
+
+/* --- another configuration --- */
+
+void servers_follow_thread(void)
+{
+	if (!pool_self.servers.next)
+		return;
+	list_for_each_safe(it, &pool_self.servers) {
+		struct server_thread *t = list_entry(it, struct server_thread, link);
+		if (t->server->retired) {
+			server_pool_flush(t->server);
+			list_remove(&t->link);
+			continue;
+		}
+		list_for_each(conn, &t->idle)
+			list_entry(conn, struct server_conn, link)->server = t->server;
+	}
 }
 
 /* --- all at once --- */

@@ -317,6 +317,7 @@ bool server_enter(struct server *s)
 
 void server_leave(struct server *s)
 {
+	s = server_current(s);
 	count_place(s, -1);
 	if (backend_own(s->backend)->shared)
 		place_release(s);
@@ -446,7 +447,7 @@ void server_wait_cancel(struct server_wait *w)
 	granted = t->granted;
 	t->wait = NULL;
 	if (granted)
-		place_release(granted);
+		place_release(server_current(granted));
 }
 
 void backend_wake_queue(struct backend *b)

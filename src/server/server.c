@@ -12,6 +12,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "ballast/base/lines.h"
 #include "ballast/server/breaker.h"
 #include "ballast/server/check.h"
 #include "ballast/server/persist.h"
@@ -367,6 +368,8 @@ int server_set_target(struct server *s, const struct endpoint *at)
 		return -ENOMEM;
 	now->at = *at;
 	endpoint_text(at, now->text);
+	if (!s->backend->thread)
+		s->configured = *at;
 	pthread_mutex_lock(&s->backend->lock);
 	old = atomic_exchange(&s->target, now);
 	atomic_fetch_add(&s->target_version, 1);
@@ -460,12 +463,13 @@ const char *server_address_text(struct server *s, char *text)
 
 void server_free(struct server *s)
 {
-	free(s->source_ports);
 	breaker_free(s);
+	port_range_drop(s->source_ports);
 	check_free(s->check);
 	free(s->slowstart);
 	free(s->observer);
 	free(atomic_load(&s->target));
-	free(s->thread);
+	lines_drop(s->thread);
+	lineage_leave(&s->lineage);
 	free(s);
 }

@@ -118,6 +118,18 @@ void slowstart_end(struct server *s)
 		set_warmth(s, WARMTH_FULL);
 }
 
+void slowstart_inherit(struct server *now, const struct server *old)
+{
+	unsigned warmth = load_relaxed(&old->warmth);
+
+	if (!now->slowstart || !old->slowstart || warmth == WARMTH_FULL)
+		return;
+	now->slowstart->since_ms = old->slowstart->since_ms;
+	now->slowstart->posted = true;
+	set_warmth(now, warmth);
+	loop_post(loop_at(now->slot % loop_count()), &now->slowstart->post);
+}
+
 void slowstart_stop(struct server *s)
 {
 	if (!s->slowstart)

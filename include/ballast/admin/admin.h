@@ -7,6 +7,7 @@
 #ifndef BALLAST_ADMIN_ADMIN_H
 #define BALLAST_ADMIN_ADMIN_H
 
+#include "ballast/base/strbuf.h"
 #include "ballast/config/graph.h"
 
 struct admin;
@@ -34,6 +35,15 @@ int admin_start(struct admin *a);
 void admin_stop(struct admin *a);
 /* After the loops ended, with that of thread 0 still there, or where none ran: frees all, sessions too.  NULL is allowed. */
 void admin_free(struct admin *a);
+
+/* What `reload` and `show reload` call; NULL functions: the commands say that they are not there. */
+struct admin_reload {
+	void *arg;
+	/* Begins a reload; `done` is called on thread 0 at its end, `text` are its messages.  False: too many wait. */
+	bool (*ask)(void *arg, void (*done)(void *session, bool good, const char *text), void *session);
+	void (*show)(void *arg, struct strbuf *out);
+};
+void admin_set_reload(struct admin *a, const struct admin_reload *r);
 
 /* The frontends, backends and settings that commands speak of from now on (a reload). On thread 0. */
 void admin_set_graph(struct admin *a, const struct graph *g);

@@ -69,6 +69,7 @@ struct graph {
 	struct backend *backends;
 	struct table *tables;     /* stick tables, each with the name of its section */
 	const char *const *files; /* all files that were read, NULL-ended */
+	struct generation *generation; /* NULL before graph_begin_generation() */
 };
 
 /* Reads and validates all of `src`; every error and warning of all files goes to `d`. A graph, or NULL where there was an
@@ -77,6 +78,10 @@ struct graph {
  * A graph's warnings point into it: print them before graph_free(); errors may be printed at any time, while `src` is
  * there. */
 struct graph *graph_load(struct config_source *src, struct diag *d);
+/* Gives it the number and the count of its users. Before the threads work with it. 0 or -ENOMEM. */
+int graph_begin_generation(struct graph *g, uint64_t number, unsigned threads);
+/* Does anything still work with it? For one that was followed by another. */
+bool graph_in_use(const struct graph *g);
 /* Also frees its frontends, listeners and backends, which must have ended before. NULL is allowed. */
 void graph_free(struct graph *g);
 /* Once the process's limit of connections is known (the global maxconn may be 0, or another one be given by -n): sets it,

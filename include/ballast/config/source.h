@@ -18,6 +18,7 @@ struct config_source {
 	struct config_env *env;               /* that lines are expanded from; on_line may change it */
 	bool (*is_section)(const char *word); /* whether a line's first word begins a section; for .SECTION */
 	bool diagnostics;                     /* .diag speaks (-dD) */
+	bool again;                           /* a configuration runs: what it set, the process keeps */
 
 	/* Read by the caller: the files of the last config_read(), in order, NULL-terminated; for watching them.
 	 * Those that could not be read are among them; standard input is "<stdin>".  In that call's arena. */

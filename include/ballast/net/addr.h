@@ -39,6 +39,8 @@ static inline socklen_t addr_len(const union addr *a)
 }
 uint16_t addr_port(const union addr *a); /* host order; 0 without */
 void addr_set_port(union addr *a, uint16_t port);
+/* The same address, or the same fd@N. */
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 bool addr_equal(const union addr *a, const union addr *b, bool with_port);
 /* IP only ("192.0.2.1", "2001:db8::1", "unix") into text[ADDR_TEXT_MAX], NUL-terminated. */
 struct slice addr_ip_text(const union addr *a, char *text);

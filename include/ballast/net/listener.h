@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "ballast/base/diag.h"
+#include "ballast/base/lineage.h"
 #include "ballast/event/loop.h"
 #include "ballast/net/addr.h"
 
@@ -75,6 +76,8 @@ struct listener {
 	_Atomic uint32_t waiting;     /* of their sockets, those that wait for a place */
 	atomic_bool paused, closed;
 
+	struct lineage lineage; /* with those of its address in other configurations */
+
 	/* Its own. */
 	int *fds;
 	unsigned fd_count;
@@ -111,6 +114,22 @@ void listener_close_fds(struct listener *l);
 /* Closes the inherited sockets that no listener took. */
 void inherited_fds_close(struct inherited_fds *from);
 
+/* The listener of that address in the newest configuration; itself where there is none. */
+static inline struct listener *listener_current(const struct listener *l)
+{
+	return l->lineage.current;
+}
+/* Could `now`, not open yet, take the sockets of `old`: same address, same options of the socket? */
+bool listener_fits(const struct listener *now, const struct listener *old);
+/* Aside: makes the parts of the threads. 0 or -ENOMEM. */
+int listener_prepare(struct listener *now, unsigned threads);
+/* Takes sockets, file and count of connections of `old`, whose threads' parts it follows.  While every loop stands still;
+ * then, on each loop before it goes on: listener_follow_thread(). */
+void listener_inherit(struct listener *now, struct listener *old);
+void listener_follow_thread(struct listener *now, struct listener *old);
+/* Makes its sockets listen, whatever they did. */
+void listener_listen(struct listener *l);
+
 /* In each thread, after loop_enter: begins accepting (unless paused). 0 or negative errno. */
 int listener_start(struct listener *l);
 /* From any thread; each thread obeys at its next turn.  A paused TCP listener refuses connections; those of a unix
@@ -118,6 +137,9 @@ int listener_start(struct listener *l);
 void listener_pause(struct listener *l);
 void listener_resume(struct listener *l);
 void listener_close(struct listener *l);
+/* The same for one that no configuration has any more: connections are refused from now on even where another process,
+ * the master, has its sockets too. */
+void listener_end(struct listener *l);
 /* A connection that came from `l` ended.  From any thread. */
 void listener_release(struct listener *l);
 /* There may be a place again in the owner: threads that wait for one try at once.  From any thread, cheap where none

@@ -107,6 +107,7 @@ struct exchange {
 	struct client *client;
 	struct frontend *frontend;
 	struct backend *backend; /* NULL until chosen */
+	struct generation *moved_to; /* of `backend`, where it is not that of `frontend` */
 	struct server *server;   /* NULL until chosen, or where none could be */
 	struct server_conn *sc;  /* NULL while there is none */
 	struct arena arena;

@@ -40,6 +40,13 @@ struct use_backend {
 	struct place at;
 };
 
+/* What outlives the configuration that it came with: handed on to the frontend of that name in the next one. */
+struct frontend_live {
+	_Atomic uint32_t connections; /* now, all threads (changed once per connection, not per request) */
+	_Atomic uint32_t maxconn;     /* now: of the configuration, or `set maxconn frontend` */
+	atomic_bool paused;           /* `disable frontend` */
+};
+
 struct frontend_thread {
 	struct counters counters;
 	struct list clients;     /* of client.link: all client connections of this thread */
@@ -64,11 +71,12 @@ struct frontend {
 	struct place default_backend_at;
 	struct backend *default_backend; /* NULL: 503 */
 	struct errors *errors;
-	_Atomic uint32_t maxconn_now; /* `set maxconn frontend` */
-	_Atomic uint32_t connections; /* now, all threads (changed once per connection, not per request) */
-	atomic_bool paused;           /* `disable frontend` */
 	unsigned threads;
-	struct frontend_thread *thread; /* [loop_count] */
+	struct frontend_live *live;     /* shared with its lineage (base/lines.h), as is: */
+	struct frontend_thread *thread; /* [threads] */
+	struct lineage lineage;         /* with those of its name in other configurations */
+	struct generation *generation;  /* that it belongs to, or NULL */
+	bool retired;                   /* no newer configuration has it: its connections end with their next answer */
 	struct frontend *next;
 };
 
@@ -95,6 +103,11 @@ void frontend_soft_stop_thread(struct frontend *all);
  * exchange_kill). */
 void frontend_hard_stop_thread(struct frontend *all);
 bool frontend_is_stopping(void);
+/* The process stops softly, or this frontend is in no configuration any more. */
+static inline bool frontend_is_leaving(const struct frontend *f)
+{
+	return BL_UNLIKELY(f->retired) || frontend_is_stopping();
+}
 void frontend_set_stopping(void);
 
 #endif

@@ -7,6 +7,7 @@
 #define BALLAST_SERVER_BACKEND_H
 
 #include "ballast/base/hazard.h"
+#include "ballast/event/generation.h"
 #include "ballast/server/server.h"
 
 struct picker;
@@ -114,7 +115,6 @@ struct backend_settings {
 struct backend_thread {
 	struct pick_thread *pick;
 	atomic_bool shared; /* this thread keeps load[]: backend.shared_load, or `set maxconn server` since */
-	struct counters counters;
 } __attribute__((aligned(64)));
 
 struct backend {
@@ -167,6 +167,10 @@ struct backend {
 	bool was_up;
 	uint32_t threads;
 	struct backend_thread *thread; /* [threads]; NULL before backend_start */
+	struct counters *counters;     /* [threads]; shared with its lineage (base/lines.h) */
+	struct lineage lineage;        /* with those of its name in other configurations */
+	bool retired;                  /* no newer configuration has it */
+	struct generation *generation; /* that it belongs to, or NULL */
 	struct backend *next;          /* all backends of the graph */
 };
 

@@ -37,6 +37,8 @@ struct check {
 	struct conn conn; /* first: the watch finds it */
 	struct server *server;
 	unsigned thread; /* whose loop runs it */
+	bool inherited;  /* it follows a check of the configuration before */
+	uint64_t due_ms; /* which was due then; 0: at once */
 	struct timer next, deadline;
 	struct post hurry; /* the next check comes after fastinter at the latest */
 	bool hurried;      /* under backend.lock: it is under way */
@@ -64,6 +66,8 @@ bool check_status_passed(enum check_status s);
 /* For backend_start: the check of a server with check_enabled, not yet running. NULL where memory is out. */
 struct check *check_new(struct server *s);
 void check_free(struct check *c);
+/* The results of the same server's check in the configuration before. While every loop stands still. */
+void check_inherit(struct check *now, const struct check *old);
 
 /* Percent of randomness in the interval (`spread-checks`), 0..50. Once, before threads. */
 void checks_set_spread(unsigned percent);
@@ -71,6 +75,8 @@ void checks_set_spread(unsigned percent);
 void checks_start_thread(struct backend *all);
 /* At the thread's end: stops them. */
 void checks_stop_thread(struct backend *all);
+/* On each thread after a reload: the checks of `old` end, those of `now` begin, each when the one before it would have. */
+void checks_follow_thread(struct backend *old, struct backend *now);
 /* `disable health`, `enable health`: a server whose checks are off counts as up. From any thread. */
 void check_set_enabled(struct server *s, bool on);
 /* `observe` has seen error-limit errors in a row; does what `on-error` says. Under backend.lock. */

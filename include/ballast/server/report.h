@@ -61,6 +61,7 @@ static inline void server_watch(struct server *s, struct server_watcher *w)
 }
 static inline void server_report(struct server *s, const struct server_result *r)
 {
+	s = server_current(s); /* it is judged as the newest configuration says */
 	for (struct server_watcher *w = s->watchers; w; w = w->next)
 		w->note(w, s, r);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "ballast/base/lfstack.h"
+#include "ballast/base/lineage.h"
 #include "ballast/net/conn.h"
 #include "ballast/net/log.h"
 #include "ballast/server/counters.h"
@@ -74,7 +75,8 @@ struct server_conn {
 	uint32_t requests;       /* sent on it so far */
 	uint32_t target_version; /* of the address that it was opened to */
 	uint16_t thread;         /* whose loop it is registered with */
-	uint16_t source_port;    /* of server.source_ports; 0: none */
+	uint16_t source_port;    /* 0, or of: */
+	struct port_range *ports; /* held; NULL: its server has none */
 	bool idle;
 	bool is_private; /* must not serve another client connection (http-reuse never, ...) */
 };
@@ -108,6 +110,7 @@ struct server {
 	int32_t port_offset;        /* "+n" ports: the client's destination port plus this */
 	bool has_port_offset;
 	const char *hostname;   /* name it was resolved from, or NULL */
+	struct endpoint configured; /* its address as the file has it; len 0: it has none */
 	struct endpoint source; /* `source`; len 0: the backend's */
 	const char *source_interface;
 	struct port_range *source_ports;     /* `source ADDRESS:LOW-HIGH`; NULL: none. The server's own */
@@ -126,6 +129,7 @@ struct server {
 	struct server *trackers, *next_tracker;                   /* who tracks this one */
 	struct place at;                                          /* where it was written */
 	/* --- live --- */
+	struct lineage lineage;                 /* with those of its name in other configurations */
 	_Atomic(struct server_target *) target; /* read under a hazard pointer or by the lock's holder */
 	_Atomic uint8_t health;                 /* enum server_health */
 	_Atomic uint8_t admin;                  /* enum server_admin bits */
@@ -153,8 +157,16 @@ struct server {
 	_Atomic uint64_t shared_purged_ms; /* loop time; whichever thread is first purges it */
 	_Atomic uint64_t dynamic_cookie;   /* `cookie ... dynamic`; 0: none */
 	_Atomic uint32_t target_version;   /* grows with each `set server addr` */
-	struct server_thread *thread;      /* [backend.threads] */
+	struct server *heir_of;            /* while a reload publishes */
+	bool retired;                      /* no newer configuration has it: no connection to it is kept */
+	struct server_thread *thread;      /* [backend.threads]; shared with its lineage (base/lines.h) */
 };
+
+/* The server of that name in the newest configuration; itself where there is none. */
+static inline struct server *server_current(const struct server *s)
+{
+	return s->lineage.current;
+}
 
 /* Is it well and to be chosen by balancing: up, no maint, no drain, weight > 0, not barred. */
 bool server_healthy(const struct server *s);

@@ -117,9 +117,9 @@ static void test_limits_change(void **state)
 	ask(w, "set maxconn server app/s1\n", "Require <maxconn>.\n\n");
 	ask(w, "set maxconn server app/s1 7x\n", "maxconn string empty or preceded by garbage\n\n");
 	ask(w, "set maxconn frontend web 5\n", "\n");
-	assert_int_equal(atomic_load(&w->graph.frontends->maxconn_now), 5);
+	assert_int_equal(atomic_load(&w->graph.frontends->live->maxconn), 5);
 	ask(w, "set maxconn frontend #2 6\n", "\n");
-	assert_int_equal(atomic_load(&w->graph.frontends->maxconn_now), 6);
+	assert_int_equal(atomic_load(&w->graph.frontends->live->maxconn), 6);
 	ask(w, "set maxconn frontend web\n", "Integer value expected.\n\n");
 	ask(w, "set maxconn frontend nope 1\n", "No such frontend.\n\n");
 	ask(w, "set maxconn frontend\n", "A frontend name is expected.\n\n");
@@ -145,10 +145,10 @@ static void test_frontends_stop_and_go_on(void **state)
 	struct frontend *f = w->graph.frontends;
 
 	ask(w, "disable frontend web\n", "\n");
-	assert_true(atomic_load(&f->paused));
+	assert_true(atomic_load(&f->live->paused));
 	ask(w, "disable frontend web\n", "All sockets are already disabled.\n\n");
 	ask(w, "enable frontend #2\n", "\n");
-	assert_false(atomic_load(&f->paused));
+	assert_false(atomic_load(&f->live->paused));
 	ask(w, "enable frontend web\n", "All sockets are already enabled.\n\n");
 	ask(w, "enable frontend app\n", "No such frontend.\n\n");
 	ask(w, "enable frontend\n", "A frontend name is expected.\n\n");

@@ -134,7 +134,7 @@ static void test_json_is_json(void **state)
 static void test_what_was_counted_is_shown(void **state)
 {
 	struct world *w = *state;
-	struct counters *c = &w->graph.backends->thread[0].counters;
+	struct counters *c = &w->graph.backends->counters[0];
 
 	count_session(c, (uint32_t)(loop_self->wall_us / 1000000));
 	count_add(c, COUNT_TIMED, 2);

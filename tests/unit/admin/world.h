@@ -109,7 +109,7 @@ static inline int world_down(void **state)
 static inline void world_connect(struct world *w, enum admin_level level)
 {
 	static struct listener *listeners[1];
-	static const struct stats_socket *sockets[1];
+	static struct stats_socket sockets[1];
 	struct endpoint nowhere = { .fd = -1 };
 	union addr none = { .family = AF_UNSPEC };
 	int pair[2];
@@ -119,10 +119,10 @@ static inline void world_connect(struct world *w, enum admin_level level)
 	w->listener->owner = w->admin;
 	w->socket.level = level;
 	listeners[0] = w->listener;
-	sockets[0] = &w->socket;
+	sockets[0] = w->socket;
 	/* the room's own lists stay as they are: they are freed with it */
 	struct listener **own_listeners = w->admin->listeners;
-	const struct stats_socket **own_sockets = w->admin->sockets;
+	struct stats_socket *own_sockets = w->admin->sockets;
 	w->admin->listeners = listeners;
 	w->admin->sockets = sockets;
 	w->admin->listener_count = 1;

@@ -24,7 +24,7 @@ static void test_each_port_is_taken_once(void **state)
 	port_range_give(r, 20070);
 	assert_int_equal(port_range_take(r), 20070);
 	assert_int_equal(port_range_take(r), 0);
-	free(r);
+	port_range_drop(r);
 }
 
 static void test_a_port_that_was_given_back_rests(void **state)
@@ -37,7 +37,7 @@ static void test_a_port_that_was_given_back_rests(void **state)
 		assert_int_equal(port, 65530 + i % 6);
 		port_range_give(r, port);
 	}
-	free(r);
+	port_range_drop(r);
 }
 
 static void test_a_range_of_one(void **state)
@@ -49,7 +49,7 @@ static void test_a_range_of_one(void **state)
 	assert_int_equal(port_range_take(r), 0);
 	port_range_give(r, 1);
 	assert_int_equal(port_range_take(r), 1);
-	free(r);
+	port_range_drop(r);
 }
 
 enum { THREADS = 4, ROUNDS = 20000, PORTS = 70 };
@@ -91,7 +91,7 @@ static void test_threads_never_share_a_port(void **state)
 	for (unsigned i = 0; i < PORTS; i++)
 		assert_true(port_range_take(shared));
 	assert_int_equal(port_range_take(shared), 0);
-	free(shared);
+	port_range_drop(shared);
 }
 
 int main(void)

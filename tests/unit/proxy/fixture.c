@@ -74,12 +74,17 @@ static void make_proxies(void)
 	fx.frontend.id = 7;
 	fx.frontend.mode = MODE_HTTP;
 	fx.frontend.thread = &fx.frontend_thread;
-	fx.frontend.connections = 3;
+	lineage_init(&fx.frontend.lineage, &fx.frontend);
+	fx.frontend.live = &fx.frontend_live;
+	atomic_store(&fx.frontend_live.connections, 3);
 	log_targets_init(&fx.frontend.log);
 	fx.backend.name = "be";
 	fx.backend.id = 8;
 	fx.backend.mode = MODE_HTTP;
 	fx.backend.thread = &fx.backend_thread;
+	fx.backend.counters = &fx.backend_counters;
+	lineage_init(&fx.backend.lineage, &fx.backend);
+	lineage_init(&fx.server.lineage, &fx.server);
 	fx.backend.threads = 1;
 	fx.server.name = "srv";
 	fx.server.id = 9;

@@ -19,6 +19,8 @@ struct fixture {
 	struct frontend_thread frontend_thread;
 	struct backend backend;
 	struct backend_thread backend_thread;
+	struct counters backend_counters;
+	struct frontend_live frontend_live;
 	struct server server;
 	struct server_thread server_thread;
 	struct server_target target;

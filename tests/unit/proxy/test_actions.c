@@ -412,7 +412,7 @@ static void test_a_denied_response_is_502(void **state)
 	assert_int_equal(fx.x.status, 502);
 	assert_int_equal(fx.x.phase_letter, 'H');
 	assert_int_equal(counted(COUNT_DENIED_RESP), 1);
-	assert_int_equal(atomic_load(&fx.backend_thread.counters.v[COUNT_DENIED_RESP]), 1);
+	assert_int_equal(atomic_load(&fx.backend_counters.v[COUNT_DENIED_RESP]), 1);
 }
 
 static void test_an_answer_in_the_place_of_a_response_is_local(void **state)

@@ -49,7 +49,7 @@ static void test_once_all_is_chosen(void **state)
 	(void)state;
 	fixture_request("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
 	fixture_response("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-	atomic_store(&fx.backend_thread.counters.current, 4);
+	atomic_store(&fx.backend_counters.current, 4);
 	fx.x.retries = 2;
 	fx.x.status = 200;
 	fx.x.cause = CAUSE_SERVER_ABORT;

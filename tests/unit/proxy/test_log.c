@@ -148,7 +148,7 @@ static void test_counts(void **state)
 {
 	(void)state;
 	complete();
-	atomic_store(&fx.backend_thread.counters.current, 4);
+	atomic_store(&fx.backend_counters.current, 4);
 	fx.x.retries = 2;
 	fx.x.queue_server = 5;
 	fx.x.queue_backend = 6;

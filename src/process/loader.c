@@ -1,0 +1,73 @@
+/* loader: one thread beside the loops that reads configurations and frees them, so that no request waits for either. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ballast/base/hazard.h"
+#include "reload.h"
+
+static struct job *next_job(struct loader *l)
+{
+	struct job *j = NULL;
+
+	pthread_mutex_lock(&l->lock);
+	while (!l->stop && !l->first)
+		pthread_cond_wait(&l->wake, &l->lock);
+	if (!l->stop) {
+		j = l->first;
+		l->first = j->next;
+		if (!l->first)
+			l->last = &l->first;
+	}
+	pthread_mutex_unlock(&l->lock);
+	return j;
+}
+
+static void *loader_main(void *arg)
+{
+	struct loader *l = arg;
+	struct job *j;
+
+	if (hazard_thread_enter())
+		return NULL;
+	while ((j = next_job(l))) {
+		j->run(j);
+		hazard_scan();
+		loop_post(loop_at(0), &j->done);
+	}
+	hazard_thread_exit();
+	return NULL;
+}
+
+int loader_start(struct loader *l)
+{
+	*l = (struct loader){ .last = &l->first };
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_cond_init(&l->wake, NULL);
+	int err = pthread_create(&l->thread, NULL, loader_main, l);
+	l->running = !err;
+	return -err;
+}
+
+void loader_stop(struct loader *l)
+{
+	if (!l->running)
+		return;
+	pthread_mutex_lock(&l->lock);
+	l->stop = true;
+	pthread_cond_signal(&l->wake);
+	pthread_mutex_unlock(&l->lock);
+	pthread_join(l->thread, NULL);
+	l->running = false;
+	pthread_cond_destroy(&l->wake);
+	pthread_mutex_destroy(&l->lock);
+}
+
+void loader_give(struct loader *l, struct job *j)
+{
+	j->next = NULL;
+	pthread_mutex_lock(&l->lock);
+	*l->last = j;
+	l->last = &j->next;
+	pthread_cond_signal(&l->wake);
+	pthread_mutex_unlock(&l->lock);
+}
