@@ -145,7 +145,8 @@ static void inherit_bars(struct server *now, const struct server *old)
 		inherit_outlier(now->outlier, old->outlier);
 		bars |= BAR_EJECTED;
 	}
-	atomic_store(&now->bars, (uint8_t)(atomic_load(&old->bars) & bars));
+	atomic_store(&now->barred, (uint8_t)(atomic_load(&old->barred) & bars));
+	atomic_store(&now->probes, atomic_load(&old->probes));
 }
 
 static void inherit_shared_idle(struct server *now, struct server *old)
