@@ -36,7 +36,7 @@ static void read_farm(struct farm_view *v, struct backend *b)
 	*v = (struct farm_view){ .panic = atomic_load(&b->panic), .ejected = outliers_ejected(b) };
 	if (b->retry_budget)
 		v->retries = retry_budget_read(b->retry_budget, loop_self->now_ms);
-	v->refused = counters_sum(&b->thread[0].counters, sizeof b->thread[0], b->threads, COUNT_RETRIES_REFUSED);
+	v->refused = counters_sum(b->counters, sizeof b->counters[0], b->threads, COUNT_RETRIES_REFUSED);
 	pthread_mutex_lock(&b->lock);
 	v->panics = b->panics;
 	pthread_mutex_unlock(&b->lock);

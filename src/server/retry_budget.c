@@ -82,7 +82,7 @@ bool retry_budget_take(struct backend *b, unsigned thread, uint64_t now_ms)
 		window_count(&r->own[thread], now_ms, 0, 1);
 		return true;
 	}
-	count_add(&b->thread[thread].counters, COUNT_RETRIES_REFUSED, 1);
+	count_add(&b->counters[thread], COUNT_RETRIES_REFUSED, 1);
 	tell(b, &s, now_ms);
 	return false;
 }

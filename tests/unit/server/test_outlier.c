@@ -269,7 +269,7 @@ static void test_retries_are_a_share_of_the_requests_of_all_threads(void **state
 	start_budget(20, 3);
 	requests(100);
 	assert_int_equal(retries_granted(100), 20);
-	assert_int_equal(counters_sum(&b->thread[0].counters, sizeof b->thread[0], 2, COUNT_RETRIES_REFUSED), 80);
+	assert_int_equal(counters_sum(b->counters, sizeof b->counters[0], 2, COUNT_RETRIES_REFUSED), 80);
 }
 
 static void test_the_budget_fills_again_with_time(void **state)
