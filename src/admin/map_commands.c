@@ -107,16 +107,17 @@ static void del(struct admin_session *s, char **args, bool map)
 {
 	struct pattern_list *l = find_list(s, args[0], map);
 
-	if (l && !pattern_list_delete(l, slice_from_str(args[1])))
-		command_say(s, "Key not found.");
+	int err = l ? pattern_list_delete(l, slice_from_str(args[1])) : 0;
+	if (err)
+		command_say(s, err == -ENOENT ? "Key not found." : "Out of memory.");
 }
 
 static void clear(struct admin_session *s, const char *word, bool map)
 {
 	struct pattern_list *l = find_list(s, word, map);
 
-	if (l)
-		pattern_list_clear(l);
+	if (l && pattern_list_clear(l))
+		command_say(s, "Out of memory.");
 }
 
 static void run_set_map(struct admin_session *s, char **args, int count)
@@ -131,8 +132,9 @@ static void run_set_map(struct admin_session *s, char **args, int count)
 		return;
 	}
 	strbuf_init(&value);
-	if (!pattern_list_set(l, slice_from_str(args[1]), rest_of(args + 2, count - 2, &value)))
-		command_say(s, "entry not found");
+	int err = pattern_list_set(l, slice_from_str(args[1]), rest_of(args + 2, count - 2, &value));
+	if (err)
+		command_say(s, err == -ENOENT ? "entry not found" : "Out of memory.");
 	strbuf_free(&value);
 }
 

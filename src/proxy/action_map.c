@@ -55,7 +55,7 @@ static enum rule_result run_set_map(struct exchange *x, const struct rule *r)
 
 	if (action_value_render(&e->key, x, VALUE_BODY, &key) &&
 		action_value_render(&e->value, x, VALUE_BODY, &value) && key.len &&
-		!pattern_list_set(e->list, key, value))
+		pattern_list_set(e->list, key, value) == -ENOENT)
 		pattern_list_add(e->list, key, value);
 	return RULE_CONTINUE;
 }

@@ -20,6 +20,7 @@ struct pattern_index {
 	bool shared;                       /* exact text as it is: the list's own table */
 	struct pattern_table table;        /* exact texts without case; single addresses */
 	_Atomic(struct pattern_built *) built;
+	struct pattern_built *fresh; /* prepared, not published yet */
 };
 
 /* What a file was when it was read; zeros: there was none. */
@@ -257,6 +258,38 @@ static const char *rebuild(struct pattern_list *l, struct pattern_index *i)
 	return NULL;
 }
 
+static void give_up(struct pattern_list *l)
+{
+	for (struct pattern_index *i = l->indexes; i; i = i->next) {
+		pattern_built_free(i->fresh);
+		i->fresh = NULL;
+	}
+}
+
+/* Builds what has to be built again for this entry (NULL: for all), beside what readers use: where that fails, nothing
+ * may be freed that the old one names. */
+static int prepare(struct pattern_list *l, const struct pattern_entry *e)
+{
+	const char *wrong;
+	for (struct pattern_index *i = l->indexes; i; i = i->next)
+		if (i->has_built && !(e && uses_table(i, e)) &&
+			pattern_build(i->kind, i->fold, l->entry, l->count, &i->fresh, &wrong)) {
+			give_up(l);
+			return -ENOMEM;
+		}
+	return 0;
+}
+
+/* What was prepared takes its place. */
+static void publish(struct pattern_list *l)
+{
+	for (struct pattern_index *i = l->indexes; i; i = i->next)
+		if (i->fresh) {
+			grace_retire(atomic_exchange(&i->built, i->fresh), pattern_built_free);
+			i->fresh = NULL;
+		}
+}
+
 static int fill_table(struct pattern_list *l, struct pattern_index *i)
 {
 	struct pattern_table fresh = { .by = i->table.by };
@@ -269,6 +302,13 @@ static int fill_table(struct pattern_list *l, struct pattern_index *i)
 	else
 		pattern_table_swap(&i->table, &fresh);
 	return err < 0 ? err : 0;
+}
+
+static void refill_tables(struct pattern_list *l)
+{
+	for (struct pattern_index *i = l->indexes; i; i = i->next)
+		if (i->has_table)
+			fill_table(l, i);
 }
 
 /* Every index again, after many changes. */
@@ -485,34 +525,36 @@ static void in_tables(struct pattern_list *l, const struct pattern_entry *e, con
 			pattern_table_replace(&i->table, e, with);
 }
 
-/* Those that must be built again for this entry; what they still name is freed behind. */
-static void rebuild_for(struct pattern_list *l, const struct pattern_entry *e)
+/* The entry `e` becomes `now` everywhere, or nowhere. */
+static int replace_entry(struct pattern_list *l, struct pattern_entry *e, struct pattern_entry *now)
 {
-	for (struct pattern_index *i = l->indexes; i; i = i->next)
-		if (i->has_built && !uses_table(i, e))
-			rebuild(l, i);
+	now->order = e->order;
+	now->place = e->place;
+	l->entry[e->place] = now;
+	if (prepare(l, e)) {
+		l->entry[e->place] = e;
+		return -ENOMEM;
+	}
+	in_tables(l, e, now);
+	publish(l);
+	grace_retire(e, free);
+	return 0;
 }
 
-bool pattern_list_set(struct pattern_list *l, struct slice key, struct slice value)
+int pattern_list_set(struct pattern_list *l, struct slice key, struct slice value)
 {
 	struct pattern_entry *e, *now;
 	size_t at = 0;
-	bool found = false;
+	int err = -ENOENT;
 	pthread_mutex_lock(&l->lock);
-	for (e = first_of_key(l, key, &at); e; e = next_of(l, key, &at)) {
-		found = true;
+	for (e = first_of_key(l, key, &at); e && err != -ENOMEM; e = next_of(l, key, &at)) {
 		now = entry_new(e->key, value);
-		if (!now)
-			break;
-		now->order = e->order;
-		now->place = e->place;
-		l->entry[e->place] = now;
-		in_tables(l, e, now);
-		rebuild_for(l, e);
-		grace_retire(e, free);
+		err = now ? replace_entry(l, e, now) : -ENOMEM;
+		if (err)
+			free(now);
 	}
 	pthread_mutex_unlock(&l->lock);
-	return found;
+	return err;
 }
 
 /* Closes the holes where they are half of it. */
@@ -530,28 +572,49 @@ static void compact(struct pattern_list *l)
 	l->count = to;
 }
 
-bool pattern_list_delete(struct pattern_list *l, struct slice key)
+enum { DELETE_MAX = 256 };
+
+/* Removes up to DELETE_MAX entries of that key, in a further round (`again`) such that are in no table. How many, or
+ * -ENOMEM: none. */
+static int delete_some(struct pattern_list *l, struct slice key, bool again)
 {
-	struct pattern_entry *e, *gone[256];
-	size_t at = 0, count = 0;
-	bool found = false;
-	pthread_mutex_lock(&l->lock);
-	for (e = first_of_key(l, key, &at); e && count < 256; e = next_of(l, key, &at)) {
-		found = true;
+	struct pattern_entry *e, *gone[DELETE_MAX];
+	size_t at = 0;
+	int count = 0;
+	for (e = again ? next_of(l, key, &at) : first_of_key(l, key, &at); e; e = next_of(l, key, &at)) {
+		if (count == DELETE_MAX)
+			break;
 		gone[count++] = e;
 		l->entry[e->place] = NULL;
-		l->live--;
-		in_tables(l, e, NULL);
 	}
-	if (count)
-		rebuild_for(l, gone[0]);
-	if (count && l->repeats) /* another spelling may have been hidden behind it */
-		rebuild_all(l);
-	for (size_t i = 0; i < count; i++)
+	int err = count ? prepare(l, gone[0]) : 0;
+	for (int i = 0; err && i < count; i++)
+		l->entry[gone[i]->place] = gone[i];
+	if (err)
+		return err;
+	for (int i = 0; i < count; i++)
+		in_tables(l, gone[i], NULL);
+	publish(l);
+	l->live -= (size_t)count;
+	if (count && l->repeats) /* another one may have been hidden behind it */
+		refill_tables(l);
+	for (int i = 0; i < count; i++)
 		grace_retire(gone[i], free);
+	return count;
+}
+
+int pattern_list_delete(struct pattern_list *l, struct slice key)
+{
+	bool found = false;
+	int count;
+	pthread_mutex_lock(&l->lock);
+	do {
+		count = delete_some(l, key, found);
+		found = found || count > 0;
+	} while (count == DELETE_MAX);
 	compact(l);
 	pthread_mutex_unlock(&l->lock);
-	return found;
+	return count < 0 ? count : found ? 0 : -ENOENT;
 }
 
 struct cleared {
@@ -568,20 +631,32 @@ static void cleared_free(void *ptr)
 	free(c);
 }
 
-void pattern_list_clear(struct pattern_list *l)
+int pattern_list_clear(struct pattern_list *l)
 {
 	struct cleared *c = malloc(sizeof *c);
 	if (!c)
-		return;
+		return -ENOMEM;
 	pthread_mutex_lock(&l->lock);
 	*c = (struct cleared){ l->count, l->entry };
-	l->entry = NULL;
-	l->count = l->room = l->live = 0;
-	l->repeats = false;
-	pattern_table_reset(&l->by_key);
-	rebuild_all(l);
+	l->count = 0;
+	int err = prepare(l, NULL);
+	if (err) {
+		l->count = c->count;
+	} else {
+		l->entry = NULL;
+		l->room = l->live = 0;
+		l->repeats = false;
+		pattern_table_reset(&l->by_key);
+		for (struct pattern_index *i = l->indexes; i; i = i->next)
+			pattern_table_reset(&i->table);
+		publish(l);
+	}
 	pthread_mutex_unlock(&l->lock);
-	grace_retire(c, cleared_free);
+	if (err)
+		free(c);
+	else
+		grace_retire(c, cleared_free);
+	return err;
 }
 
 void pattern_list_each(struct pattern_list *l,

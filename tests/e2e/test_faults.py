@@ -170,3 +170,52 @@ def test_what_fails_is_shed_and_nothing_else(ballast, origin, fault_env, seed, f
     """No crash, no hang, no wrong byte, no descriptor lost; and good service wherever nothing failed."""
     o = origin(answer)
     check_shedding(ballast(config, env=fault_env(f"seed={seed},{faults}"), o=o), o, seed)
+
+
+LISTS = """
+    global
+        nbthread 2
+        stats socket @dir@/sock level admin
+    defaults
+        mode http
+        timeout connect 1s
+        timeout client 3s
+        timeout server 3s
+    frontend web
+        bind 127.0.0.1:@web@
+        http-request return status 200 hdr A %[hdr(k),map_beg(@map@)] hdr B %[hdr(k),map_sub(@map@)] hdr C %[hdr(k),map_reg(@map@)]
+"""
+
+
+def look_up(port, seed, stop):
+    pick = random.Random(seed)
+    while not stop.is_set():
+        try:
+            with Client(port) as c:
+                for _ in range(50):
+                    c.request("GET", "/", fields=[("K", f"k{pick.randrange(30)}")])
+        except OSError:
+            pass
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lists_change_while_memory_is_short(ballast, fault_env, seed, tmp_path):
+    """A change happens or is refused; nothing that a look-up comes by was freed."""
+    path = tmp_path / "map"
+    path.write_text("".join(f"k{i} v{i}\n" for i in range(20)))
+    # what is retired while memory is out is lost, as grace.h says
+    env = {k: v.replace("detect_leaks=1", "detect_leaks=0") for k, v in fault_env(f"seed={seed},malloc=200").items()}
+    lb = ballast(LISTS, env=env, map=str(path))
+    stop, pick = threading.Event(), random.Random(seed)
+    threads = [threading.Thread(target=look_up, args=(lb.port["web"], seed + n, stop)) for n in range(2)]
+    for t in threads:
+        t.start()
+    for _ in range(150):
+        command = pick.choice(["set map {} {} w", "del map {} {}", "add map {} {} q", "clear map {}"])
+        try:
+            lb.cli(command.format(path, f"k{pick.randrange(25)}"))
+        except OSError:
+            assert lb.process.poll() is None, lb.log()
+    stop.set()
+    for t in threads:
+        t.join()

@@ -37,11 +37,12 @@ const char *pattern_list_add(struct pattern_list *l, struct slice key, struct sl
 const char *pattern_list_add_once(struct pattern_list *l, struct slice key);
 /* Many, one a line ("key" or "key value"), with one rebuilding of the indexes. Stops at the first fault. */
 const char *pattern_list_add_lines(struct pattern_list *l, struct slice lines);
-/* Changes the value of all entries of that key; false: there are none. */
-bool pattern_list_set(struct pattern_list *l, struct slice key, struct slice value);
-/* Removes all entries of that key; false: there are none. */
-bool pattern_list_delete(struct pattern_list *l, struct slice key);
-void pattern_list_clear(struct pattern_list *l);
+/* Changes the value of all entries of that key. 0, -ENOENT: there are none, or -ENOMEM. */
+int pattern_list_set(struct pattern_list *l, struct slice key, struct slice value);
+/* Removes all entries of that key. 0, -ENOENT: there are none, or -ENOMEM. */
+int pattern_list_delete(struct pattern_list *l, struct slice key);
+/* 0, or -ENOMEM: nothing was changed. */
+int pattern_list_clear(struct pattern_list *l);
 /* Calls `show` for each entry in order, with the mutex. */
 void pattern_list_each(struct pattern_list *l,
 	void (*show)(void *arg, uintptr_t id, struct slice key, struct slice value), void *arg);

@@ -215,8 +215,8 @@ static void test_lists_change_while_they_are_used(void **state)
 	struct pattern_list *l = pattern_list_next(&world.config, NULL);
 	assert_string_equal(pattern_list_name(l), path);
 	assert_int_equal(pattern_list_count(l), 2);
-	assert_true(pattern_list_set(l, SLICE("one"), SLICE("uno")));
-	assert_false(pattern_list_set(l, SLICE("three"), SLICE("x")));
+	assert_int_equal(pattern_list_set(l, SLICE("one"), SLICE("uno")), 0);
+	assert_int_equal(pattern_list_set(l, SLICE("three"), SLICE("x")), -ENOENT);
 	assert_string_equal(mapped("one", "map"), "uno");
 	assert_null(pattern_list_add(l, SLICE("three"), SLICE("3")));
 	assert_string_equal(mapped("three", "map"), "3");
@@ -225,16 +225,32 @@ static void test_lists_change_while_they_are_used(void **state)
 	assert_string_equal(mapped("threefold", "map_beg"), "3f");
 	assert_null(pattern_list_add(l, SLICE("one"), SLICE("second")));
 	assert_string_equal(mapped("one", "map"), "uno");
-	assert_true(pattern_list_delete(l, SLICE("one")));
+	assert_int_equal(pattern_list_delete(l, SLICE("one")), 0);
 	assert_string_equal(mapped("one", "map"), "(none)");
-	assert_false(pattern_list_delete(l, SLICE("one")));
+	assert_int_equal(pattern_list_delete(l, SLICE("one")), -ENOENT);
 	assert_null(pattern_list_add_lines(l, SLICE("# no\nfour 4\n\nfive 5 and more\n")));
 	assert_string_equal(mapped("five", "map"), "5 and more");
-	pattern_list_clear(l);
+	assert_int_equal(pattern_list_clear(l), 0);
 	assert_string_equal(mapped("five", "map"), "(none)");
 	assert_string_equal(mapped("threefold", "map_beg"), "(none)");
 	assert_int_equal(pattern_list_count(l), 0);
 	assert_true(pattern_list_next(&world.config, l) == NULL);
+}
+
+static void test_a_key_is_deleted_as_often_as_it_was_added(void **state)
+{
+	(void)state;
+	write_file("other 1\n");
+	assert_string_equal(mapped("keys", "map_beg"), "(none)");
+	struct pattern_list *l = pattern_list_next(&world.config, NULL);
+	for (int i = 0; i < 600; i++)
+		assert_null(pattern_list_add(l, SLICE("key"), SLICE("x")));
+	assert_string_equal(mapped("keys", "map_beg"), "x");
+	assert_int_equal(pattern_list_delete(l, SLICE("key")), 0);
+	assert_string_equal(mapped("keys", "map_beg"), "(none)");
+	assert_string_equal(mapped("key", "map"), "(none)");
+	assert_int_equal(pattern_list_count(l), 1);
+	assert_int_equal(pattern_list_delete(l, SLICE("key")), -ENOENT);
 }
 
 static void test_a_key_that_a_match_cannot_take_is_refused(void **state)
@@ -246,7 +262,7 @@ static void test_a_key_that_a_match_cannot_take_is_refused(void **state)
 	assert_string_equal(pattern_list_add(l, SLICE("nonsense"), SLICE("")), "is no address and no network");
 	assert_null(pattern_list_add(l, SLICE("192.0.2.7"), SLICE("")));
 	assert_true(matches(arena_printf(&world.config, "src -f %s", path).ptr));
-	assert_true(pattern_list_delete(l, SLICE("192.0.2.7")));
+	assert_int_equal(pattern_list_delete(l, SLICE("192.0.2.7")), 0);
 	assert_null(pattern_list_add(l, SLICE("192.0.2.0/24"), SLICE("")));
 	assert_true(matches(arena_printf(&world.config, "src -f %s", path).ptr));
 }
@@ -288,6 +304,7 @@ int main(void)
 		test(test_indexes_agree_with_going_through_the_list),
 		test(test_networks_agree_with_going_through_the_list),
 		test(test_lists_change_while_they_are_used),
+		test(test_a_key_is_deleted_as_often_as_it_was_added),
 		test(test_a_key_that_a_match_cannot_take_is_refused),
 		test(test_lists_without_a_file),
 		test(test_case_counts_unless_told),
