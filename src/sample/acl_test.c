@@ -336,6 +336,10 @@ static int load_file(struct test_job *j, const struct pattern_file *f, struct pa
 		return -EINVAL;
 	}
 	int err = load_lines(j, in, path, f->flags, p);
+	if (!err && ferror(in)) { /* a directory can be opened */
+		diag_error(j->d, &f->name->at, NULL, "cannot read the pattern file '%s': %s", path, strerror(errno));
+		err = -EINVAL;
+	}
 	fclose(in);
 	return err;
 }

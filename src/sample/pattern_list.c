@@ -716,11 +716,14 @@ static int read_file(struct pattern_list *l, const char *path, bool optional, co
 		if (key.len && !wrong)
 			l->entry[l->count - 1]->line = number;
 	}
+	int unread = !wrong && ferror(in) ? errno : 0; /* a directory can be opened */
 	free(line);
 	fclose(in);
 	if (wrong)
 		diag_error(d, at, NULL, "a pattern of '%s' %s", path, wrong);
-	return wrong ? -EINVAL : 0;
+	if (unread)
+		diag_error(d, at, NULL, "cannot read the pattern file '%s': %s", path, strerror(unread));
+	return wrong || unread ? -EINVAL : 0;
 }
 
 static void take_stamp(const char *path, struct file_stamp *to)

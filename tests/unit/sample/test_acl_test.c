@@ -175,6 +175,7 @@ static void test_mistakes_are_told(void **state)
 		{ "path /a -f /nonexistent", "" },
 		{ "path -f /nonexistent/file",
 			"cannot open the pattern file '/nonexistent/file': No such file or directory" },
+		{ "path -f /", "cannot read the pattern file '/': Is a directory" },
 	};
 	char text[256];
 	(void)state;
