@@ -15,6 +15,8 @@ enum {
 	SESSION_INPUT_MAX = 16384,        /* bytes of a line with its payload */
 	SESSION_OUTPUT_HIGH = 256 * 1024, /* bytes not taken by the client, beyond which no further command runs */
 	SESSION_LINGER_MS = 2000,
+	SESSION_TURN_NS =
+		2 * 1000 * 1000, /* of commands one after the other, before other connections have their turn */
 };
 
 enum session_mode {
@@ -30,6 +32,7 @@ struct admin_session {
 	struct admin *admin;
 	struct listener *listener;
 	struct timer timer;
+	struct timer again; /* goes on in the loop's next turn */
 	uint32_t timeout_ms;
 	uint8_t level; /* enum admin_level */
 	uint8_t mode;  /* enum session_mode */

@@ -16,11 +16,18 @@
 #include "ballast/net/listener.h"
 #include "internal.h"
 
+enum { LINGER_READS = 64 };
+
 /* --- made and freed --- */
 
 static void session_expired(struct timer *t)
 {
 	session_close(container_of(t, struct admin_session, timer));
+}
+
+static void session_again(struct timer *t)
+{
+	session_step(container_of(t, struct admin_session, again));
 }
 
 static void session_ready(struct watch *w, unsigned bits)
@@ -58,6 +65,7 @@ void session_accept(struct listener *l, int fd, const union addr *peer)
 	s->timeout_ms = a->graph->global.stats_timeout_ms;
 	strbuf_init(&s->out);
 	timer_init(&s->timer, session_expired);
+	timer_init(&s->again, session_again);
 	list_push_back(&a->sessions, &s->link);
 	session_step(s);
 }
@@ -80,6 +88,7 @@ void session_close(struct admin_session *s)
 	if (!s->closed) {
 		s->closed = true;
 		loop_timer_clear(&s->timer);
+		loop_timer_clear(&s->again);
 		conn_close(&s->conn);
 		listener_release(s->listener);
 	}
@@ -321,18 +330,20 @@ static bool read_input(struct admin_session *s)
 
 /* --- the end --- */
 
-/* Closing with unread bytes would reset the connection and may take the answer away with it. */
+/* Closing with unread bytes would reset the connection and may take the answer away with it.  Who goes on sending is
+ * not waited for any longer than others. */
 static bool linger(struct admin_session *s)
 {
-	char scrap[512];
+	char scrap[4096];
 	ssize_t n = 1;
 
 	if (!s->lingers) {
 		s->lingers = true;
 		conn_shut_write(&s->conn);
-		s->timeout_ms = SESSION_LINGER_MS;
+		s->timeout_ms = 0;
+		loop_timer_set(&s->timer, SESSION_LINGER_MS);
 	}
-	while (!s->eof && n > 0 && s->conn.flags & CONN_READABLE)
+	for (int reads = 0; reads < LINGER_READS && !s->eof && n > 0 && s->conn.flags & CONN_READABLE; reads++)
 		n = conn_recv(&s->conn, scrap, sizeof scrap);
 	return !s->eof && (n > 0 || n == -EAGAIN);
 }
@@ -367,9 +378,14 @@ static bool step(struct admin_session *s)
 
 void session_step(struct admin_session *s)
 {
+	uint64_t start = clock_mono_ns();
+
 	s->running = true;
 	while (step(s))
-		;
+		if (clock_mono_ns() - start > SESSION_TURN_NS) { /* the turn of others */
+			loop_timer_set(&s->again, 0);
+			break;
+		}
 	s->running = false;
 	if (s->closed) {
 		session_close(s);

@@ -22,6 +22,15 @@ static const struct var_name *find_var(struct admin_session *s, const char *word
 	return NULL;
 }
 
+/* It may come from a client: where a control byte stood, there is a dot, as HAProxy has it. */
+static void add_text(struct strbuf *to, struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+		strbuf_byte(to, c < ' ' || c == 127 ? '.' : (char)c);
+	}
+}
+
 /* `proc.x: type=int value=<7>` */
 static void run_get(struct admin_session *s, char **args, int count)
 {
@@ -39,8 +48,11 @@ static void run_get(struct admin_session *s, char **args, int count)
 	}
 	arena_init_heap(&a);
 	const char *type = sample_type_name(v.type);
-	if (sample_cast(&v, SAMPLE_STR, &a) == 0)
-		command_say(s, "%s: type=%s value=<%.*s>", args[0], type, (int)v.str.len, v.str.ptr);
+	if (sample_cast(&v, SAMPLE_STR, &a) == 0) {
+		strbuf_printf(command_out(s), "%s: type=%s value=<", args[0], type);
+		add_text(command_out(s), v.str);
+		strbuf_str(command_out(s), ">\n");
+	}
 	arena_reset(&a);
 }
 

@@ -378,6 +378,19 @@ def taken_sockets(path):
     return fds
 
 
+def test_who_goes_on_sending_behind_the_answer_is_cut(ballast):
+    lb = ballast(HANDOVER, name="old")
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(1)
+        s.connect(os.path.join(lb.dir, "sock"))
+        s.sendall(b"show info\n")
+        end = time.monotonic() + 10
+        with pytest.raises(OSError):
+            while time.monotonic() < end:
+                s.sendall(b"x" * 10000)
+                time.sleep(0.001)
+
+
 def test_listening_sockets_are_given_away(ballast):
     lb = ballast(HANDOVER, name="old")
     fds = taken_sockets(os.path.join(lb.dir, "sock"))

@@ -58,13 +58,15 @@ def test_variables_live_as_long_as_their_scope(proxied, client):
 def test_variables_of_the_process_are_seen_and_set_by_the_admin(proxied):
     lb, _ = proxied("""
         http-request return status 200 content-type text/plain lf-string "%[var(proc.both)]" if { path /both }
-        http-request set-var(proc.last) path
+        http-request set-var(proc.last) path,url_dec
         http-request return status 200 content-type text/plain lf-string "%[var(proc.greeting)]"
     """)
     port = lb.port["web"]
     assert get(port, "/both").text == "hello world"
     assert get(port, "/x").text == "hello"
     assert lb.cli("get var proc.last").strip() == "proc.last: type=str value=</x>"
+    get(port, "/a%0d%0aproc.b:%7f")
+    assert lb.cli("get var proc.last").strip() == "proc.last: type=str value=</a..proc.b:.>"
     lb.cli("set var proc.greeting str(salut)")
     assert get(port, "/x").text == "salut"
     lb.cli("set var proc.greeting fmt a%[int(1)]b")
