@@ -3,6 +3,7 @@
  *
  * A `listen` section becomes both, with one set of rules: the exchange runs it once where it is on both sides.
  */
+#include "ballast/proxy/refer.h"
 #include "ballast/sample/userlist.h"
 
 #include <errno.h>
@@ -148,7 +149,9 @@ int finish_proxies(struct cfg_context *c)
 	check_timeouts(c);
 	resolve_backends(c);
 	compile_logs(c);
-	err = userlists_resolve(c->arena, c->diag);
+	err = proxy_refs_resolve(c->arena, c->graph->frontends, c->graph->backends, c->diag);
+	if (!err)
+		err = userlists_resolve(c->arena, c->diag);
 	if (err)
 		return err;
 	err = tables_resolve(&c->tables, &c->graph->tables, c->diag);

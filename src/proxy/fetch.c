@@ -50,26 +50,6 @@ static int backend_id(const struct sample_ctx *ctx, const struct exchange *x, st
 	return sample_set_int(out, b ? b->id : x->frontend->id);
 }
 
-/* Numbers of the present backend, or nothing where none was chosen. */
-#define BACKEND_FETCH(name, value) FETCH(name, if (!x->backend) return -ENOENT; return sample_set_int(out, value))
-
-static int64_t usable_servers(const struct backend *b)
-{
-	uint32_t active, backup;
-	backend_count_usable(b, &active, &backup);
-	return active ? active : backup;
-}
-
-static int64_t backend_connections(const struct backend *b)
-{
-	return counters_current(b->counters, sizeof *b->counters, b->threads);
-}
-
-static int64_t frontend_connections(const struct frontend *f)
-{
-	return atomic_load_explicit(&f->live->connections, memory_order_relaxed);
-}
-
 static int termination_state(struct sample_ctx *ctx, const struct exchange *x, struct sample *out)
 {
 	char text[2] = { (char)x->cause, x->phase_letter };
@@ -97,12 +77,9 @@ FETCH(run_captured_uri, return captured(out, x, uri_from_slash(x->log_target)))
 FETCH(run_captured_version, return captured(out, x, log_version(x->log_request)))
 FETCH(run_frontend_name, return sample_set_str(out, slice_from_str(x->frontend->name)))
 FETCH(run_frontend_id, return sample_set_int(out, x->frontend->id))
-FETCH(run_frontend_connections, return sample_set_int(out, frontend_connections(x->frontend)))
 FETCH(run_process_connections, return sample_set_int(out, frontend_process_connections()))
 FETCH(run_backend_name, return backend_name(ctx, x, out))
 FETCH(run_backend_id, return backend_id(ctx, x, out))
-BACKEND_FETCH(run_backend_connections, backend_connections(x->backend))
-BACKEND_FETCH(run_usable_servers, usable_servers(x->backend))
 FETCH(run_server_name, return server_of(ctx) ? sample_set_str(out, slice_from_str(server_of(ctx)->name)) : -ENOENT)
 FETCH(run_server_id, return server_of(ctx) ? sample_set_int(out, server_of(ctx)->id) : -ENOENT)
 FETCH(run_status, return x->status ? sample_set_int(out, x->status) : -ENOENT)
@@ -112,7 +89,6 @@ FETCH(run_state, return termination_state(ctx, x, out))
 
 const struct fetch_row proxy_fetch_rows[] = {
 	{ "act_conn", { 0 }, SAMPLE_INT, ANY, 0, run_process_connections, NULL, "connections of the process" },
-	{ "be_conn", { 0 }, SAMPLE_INT, ANY, 0, run_backend_connections, NULL, "requests that the backend has" },
 	{ "be_id", { 0 }, SAMPLE_INT, ANY | CHECKED, 0, run_backend_id, NULL, "backend's id, or the frontend's" },
 	{ "be_name", { 0 }, SAMPLE_STR, ANY | CHECKED, 0, run_backend_name, NULL, "backend's name, or the frontend's" },
 	{ "capture.req.method", { 0 }, SAMPLE_STR, CAPTURED, 0, run_captured_method, NULL,
@@ -121,10 +97,8 @@ const struct fetch_row proxy_fetch_rows[] = {
 		"URI of the request as it came, from its first slash" },
 	{ "capture.req.ver", { 0 }, SAMPLE_STR, CAPTURED, 0, run_captured_version, NULL,
 		"version of the request as it came" },
-	{ "fe_conn", { 0 }, SAMPLE_INT, ANY, 0, run_frontend_connections, NULL, "connections of the frontend" },
 	{ "fe_id", { 0 }, SAMPLE_INT, ANY, 0, run_frontend_id, NULL, "frontend's id" },
 	{ "fe_name", { 0 }, SAMPLE_STR, ANY, 0, run_frontend_name, NULL, "frontend's name" },
-	{ "nbsrv", { 0 }, SAMPLE_INT, ANY, 0, run_usable_servers, NULL, "servers of the backend that may be chosen" },
 	{ "srv_id", { 0 }, SAMPLE_INT, SERVED | CHECKED, 0, run_server_id, NULL, "server's id" },
 	{ "srv_name", { 0 }, SAMPLE_STR, SERVED | CHECKED, 0, run_server_name, NULL, "server's name" },
 	{ "txn.conn_retries", { 0 }, SAMPLE_INT, SERVED, 0, run_retries, NULL, "retries of connecting to the server" },

@@ -21,6 +21,24 @@ void log_add_date(struct strbuf *out, uint64_t mono_ns);
 /* "HTTP/1.1" of a request line. */
 struct slice log_version(struct slice request);
 
+enum log_timer {
+	LOG_TIMER_HANDSHAKE,
+	LOG_TIMER_IDLE,
+	LOG_TIMER_REQUEST,
+	LOG_TIMER_IDLE_AND_REQUEST,
+	LOG_TIMER_QUEUE,
+	LOG_TIMER_CONNECT,
+	LOG_TIMER_RESPONSE,
+	LOG_TIMER_DATA,
+	LOG_TIMER_ACTIVE,
+	LOG_TIMER_TOTAL,
+	LOG_TIMER_USER,
+};
+/* Milliseconds; -1 where it was not reached. */
+int64_t log_timer_ms(const struct exchange *x, enum log_timer which);
+/* Wall time, us since 1970, of a moment of the loop's clock. */
+uint64_t log_wall_us(uint64_t mono_ns);
+
 /* Logged before its end (`option logasap`): totals are not final. */
 static inline bool log_is_early(const struct sample_ctx *ctx, const struct exchange *x)
 {

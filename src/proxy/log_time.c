@@ -71,6 +71,39 @@ static int64_t total_ms(const struct exchange *x)
 	return ms_from_to(x->t_accept, end_ns(x));
 }
 
+static int64_t active_ms(const struct exchange *x)
+{
+	return ms_from_to(x->t_first ? x->t_first : x->t_accept, end_ns(x));
+}
+
+static int64_t user_ms(const struct exchange *x)
+{
+	return total_ms(x) - (idle_ms(x) > 0 ? idle_ms(x) : 0);
+}
+
+static int64_t idle_and_request_ms(const struct exchange *x)
+{
+	return idle_ms(x) < 0 || request_ms(x) < 0 ? -1 : ms_from_to(x->t_accept, x->t_head);
+}
+
+int64_t log_timer_ms(const struct exchange *x, enum log_timer which)
+{
+	static int64_t (*const timers[])(const struct exchange *x) = {
+		[LOG_TIMER_HANDSHAKE] = handshake_ms,
+		[LOG_TIMER_IDLE] = idle_ms,
+		[LOG_TIMER_REQUEST] = request_ms,
+		[LOG_TIMER_IDLE_AND_REQUEST] = idle_and_request_ms,
+		[LOG_TIMER_QUEUE] = queue_ms,
+		[LOG_TIMER_CONNECT] = connect_ms,
+		[LOG_TIMER_RESPONSE] = response_ms,
+		[LOG_TIMER_DATA] = data_ms,
+		[LOG_TIMER_ACTIVE] = active_ms,
+		[LOG_TIMER_TOTAL] = total_ms,
+		[LOG_TIMER_USER] = user_ms,
+	};
+	return timers[which](x);
+}
+
 static void add_timer(struct strbuf *out, int64_t ms)
 {
 	strbuf_i64(out, ms);
@@ -99,28 +132,27 @@ TIMER(run_queue, add_timer(out, queue_ms(x)))
 TIMER(run_connect, add_timer(out, connect_ms(x)))
 TIMER(run_response, add_timer(out, response_ms(x)))
 TIMER(run_data, add_total(ctx, x, out, data_ms(x)))
-TIMER(run_active, add_total(ctx, x, out, ms_from_to(x->t_first ? x->t_first : x->t_accept, end_ns(x))))
+TIMER(run_active, add_total(ctx, x, out, active_ms(x)))
 TIMER(run_total, add_total(ctx, x, out, total_ms(x)))
-TIMER(run_user, add_total(ctx, x, out, total_ms(x) - (idle_ms(x) > 0 ? idle_ms(x) : 0)))
-TIMER(run_idle_and_request,
-	add_timer(out, idle_ms(x) < 0 || request_ms(x) < 0 ? -1 : ms_from_to(x->t_accept, x->t_head)))
+TIMER(run_user, add_total(ctx, x, out, user_ms(x)))
+TIMER(run_idle_and_request, add_timer(out, idle_and_request_ms(x)))
 
 /* ---- dates ---- */
 
-static uint64_t wall_us_of(uint64_t mono_ns)
+uint64_t log_wall_us(uint64_t mono_ns)
 {
 	return loop_self->wall_us - (loop_self->now_ns - mono_ns) / 1000;
 }
 
 static uint64_t accept_us(struct sample_ctx *ctx)
 {
-	return wall_us_of(log_exchange(ctx)->t_accept);
+	return log_wall_us(log_exchange(ctx)->t_accept);
 }
 
 static uint64_t request_us(struct sample_ctx *ctx)
 {
 	const struct exchange *x = log_exchange(ctx);
-	return wall_us_of(x->t_first ? x->t_first : x->t_accept);
+	return log_wall_us(x->t_first ? x->t_first : x->t_accept);
 }
 
 enum { DATE_BYTES = 20, ZONE_BYTES = 6 };
@@ -180,7 +212,7 @@ static void add_date_ms(struct strbuf *out, uint64_t us)
 
 void log_add_date(struct strbuf *out, uint64_t mono_ns)
 {
-	add_date_ms(out, wall_us_of(mono_ns));
+	add_date_ms(out, log_wall_us(mono_ns));
 }
 
 static void add_accept_ms(struct strbuf *out, unsigned flags, uint64_t us)

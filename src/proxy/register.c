@@ -5,9 +5,20 @@
 #include "ballast/proxy/log.h"
 #include "fetch.h"
 
+static const struct {
+	const struct fetch_row *rows;
+	const unsigned *count;
+} fetches[] = {
+	{ proxy_fetch_rows, &proxy_fetch_count },
+	{ tls_fetch_rows, &tls_fetch_count },
+	{ body_fetch_rows, &body_fetch_count },
+	{ named_fetch_rows, &named_fetch_count },
+	{ exchange_fetch_rows, &exchange_fetch_count },
+};
+
 int proxy_register(void)
 {
-	int rc;
+	int rc = 0;
 
 	server_set_ender(exchange_end_on_server);
 	rules_register(connection_action_rows, connection_action_count);
@@ -24,10 +35,9 @@ int proxy_register(void)
 	rules_register(var_action_rows, var_action_count);
 	rules_register(track_action_rows, track_action_count);
 	rules_register(body_action_rows, body_action_count);
-	rc = sample_register_fetches(proxy_fetch_rows, proxy_fetch_count);
+	for (size_t i = 0; !rc && i < sizeof fetches / sizeof *fetches; i++)
+		rc = sample_register_fetches(fetches[i].rows, *fetches[i].count);
 	if (!rc)
-		rc = sample_register_fetches(tls_fetch_rows, tls_fetch_count);
-	if (!rc)
-		rc = sample_register_fetches(body_fetch_rows, body_fetch_count);
+		rc = sample_register_converters(named_converter_rows, named_converter_count);
 	return rc ? rc : exchange_log_register();
 }

@@ -158,6 +158,25 @@ static int run_date(struct sample_ctx *ctx, const struct args *args, struct samp
 	return sample_set_int(out, value);
 }
 
+static int run_date_us(struct sample_ctx *ctx, const struct args *args, struct sample *out,
+	struct sample_cursor *cursor)
+{
+	(void)args, (void)cursor;
+	return sample_set_int(out, (int64_t)(ctx->wall_us % 1000000));
+}
+
+static int run_pid(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor)
+{
+	(void)ctx, (void)args, (void)cursor;
+	return sample_set_int(out, getpid());
+}
+
+static int run_proc(struct sample_ctx *ctx, const struct args *args, struct sample *out, struct sample_cursor *cursor)
+{
+	(void)ctx, (void)args, (void)cursor;
+	return sample_set_int(out, 1);
+}
+
 static const char *prepare_rand(struct args *args, struct arena *a)
 {
 	(void)a;
@@ -210,6 +229,8 @@ const struct fetch_row fetch_internal_rows[] = {
 	{ "bool", { "<bool>", 1, 1, { ARG_STR } }, SAMPLE_BOOL, PHASE_ALL, 0, run_bool, prepare_bool, "this boolean" },
 	{ "date", { "[<offset>[,<unit>]]", 0, 2, { ARG_INT, ARG_STR } }, SAMPLE_INT, PHASE_ALL, 0, run_date,
 		prepare_date, "time since 1970, in s, ms or us, plus an offset" },
+	{ "date_us", { 0 }, SAMPLE_INT, PHASE_ALL, 0, run_date_us, NULL,
+		"microseconds of the time, behind its seconds" },
 	{ "env", { "<name>", 1, 1, { ARG_STR } }, SAMPLE_STR, PHASE_ALL, 0, run_sampled, prepare_env,
 		"environment variable, as it was when the configuration was read" },
 	{ "hostname", { 0 }, SAMPLE_STR, PHASE_ALL, 0, run_sampled, prepare_hostname, "name of this host" },
@@ -217,6 +238,8 @@ const struct fetch_row fetch_internal_rows[] = {
 	{ "ipv4", { "<ipv4>", 1, 1, { ARG_IPV4 } }, SAMPLE_IPV4, PHASE_ALL, 0, run_ipv4, NULL, "this IPv4 address" },
 	{ "ipv6", { "<ipv6>", 1, 1, { ARG_IPV6 } }, SAMPLE_IPV6, PHASE_ALL, 0, run_ipv6, NULL, "this IPv6 address" },
 	{ "meth", { "<method>", 1, 1, { ARG_STR } }, SAMPLE_METHOD, PHASE_ALL, 0, run_meth, NULL, "this HTTP method" },
+	{ "pid", { 0 }, SAMPLE_INT, PHASE_ALL, 0, run_pid, NULL, "number of the process" },
+	{ "proc", { 0 }, SAMPLE_INT, PHASE_ALL, 0, run_proc, NULL, "always 1" },
 	{ "rand", { "[<range>]", 0, 1, { ARG_INT } }, SAMPLE_INT, PHASE_ALL, 0, run_rand, prepare_rand,
 		"random integer from 0 to below the range (2^32)" },
 	{ "str", { "<string>", 0, 1, { ARG_STR } }, SAMPLE_STR, PHASE_ALL, 0, run_str, NULL, "this string" },

@@ -9,7 +9,7 @@
 /* The tables, each ended by a row without name. */
 extern const struct fetch_row fetch_internal_rows[], fetch_layer4_rows[], fetch_content_rows[], fetch_hello_rows[],
 	fetch_http_rows[], fetch_header_rows[], fetch_param_rows[], fetch_cookie_rows[], fetch_var_rows[],
-	fetch_auth_rows[];
+	fetch_auth_rows[], fetch_whole_rows[];
 extern const struct converter_row converter_int_rows[], converter_string_rows[], converter_binary_rows[],
 	converter_base64_rows[], converter_map_rows[], converter_regex_rows[], converter_var_rows[];
 
@@ -18,8 +18,6 @@ extern const struct converter_row converter_int_rows[], converter_string_rows[],
 int args_parse(struct reader *r, const struct arg_spec *spec, args_prepare *prepare, const char *kind,
 	struct slice name, struct args *out, struct arena *a, struct diag *d);
 
-/* For a row's `prepare`: where its arguments stand. */
-const struct place *args_place(void);
 /* Decodes base64, or that of URLs without padding, into bytes in the arena. 0, -ENOENT where it is none, -ENOMEM. */
 int base64_decode(struct arena *a, struct sample *s);
 int base64url_decode(struct arena *a, struct sample *s);

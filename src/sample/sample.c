@@ -16,6 +16,7 @@ static const struct fetch_row *const own_fetches[] = {
 	fetch_cookie_rows,
 	fetch_var_rows,
 	fetch_auth_rows,
+	fetch_whole_rows,
 };
 static const struct converter_row *const own_converters[] = {
 	converter_int_rows,

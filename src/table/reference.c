@@ -20,6 +20,11 @@ void tables_at(const char *section, const struct place *line)
 	loading->at = *line;
 }
 
+const char *tables_section(void)
+{
+	return loading ? loading->section : NULL;
+}
+
 void tables_give_up(struct table_loading *l)
 {
 	for (struct table_draft *draft = l->drafts; draft; draft = draft->next)

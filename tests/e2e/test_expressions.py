@@ -219,3 +219,63 @@ def test_a_silent_drop_says_nothing(proxied):
         except OSError:
             pass
     assert get(lb.port["web"], "/").status == 200 and len(o.requests) == 1
+
+
+# ---- of proxies, servers, exchanges ----
+
+@pytest.fixture
+def figures(ballast, origin):
+    lb = ballast(DEFAULTS + """
+    listen web
+        bind 127.0.0.1:@web@ name door id 7
+        http-request set-header X-B other
+        http-request set-header X-S other/s2
+        http-request return status 200 content-type text/plain lf-string "%[TEXT]" if { path /x }
+        http-response set-header X-Answer "%[bc_dst]:%[bc_dst_port] %[bc_src] %[bc_reused] %[server_status] %[capture.res.ver] %[bc_http_major]"
+        server s1 127.0.0.1:@o@ weight 3
+    backend other
+        server s2 127.0.0.1:1 maxconn 5 maxqueue 7 weight 4
+        server s3 127.0.0.1:1 disabled
+    """.replace("%[TEXT]", "|".join(f"{e}=%[{e}]" for e in FIGURES)), o=origin())
+    return lb
+
+
+FIGURES = {
+    "nbsrv": "", "nbsrv(other)": "1", "be_conn(other)": "0", "queue(other)": "0", "avg_queue(other)": "0",
+    "connslots(other)": "12", "be_conn_free(other)": "5", "fe_conn": "1", "fe_conn(web)": "1",
+    "be_server_timeout(web)": "5000", "fe_client_timeout(web)": "5000", "srv_conn(s1)": "0", "srv_conn(web/s1)": "0",
+    "srv_conn_free(other/s2)": "5", "srv_conn_free(s1)": "-1", "srv_is_up(s1)": "1", "srv_is_up(other/s3)": "0",
+    "srv_weight(other/s2)": "4", "srv_iweight(s1)": "3", "srv_uweight(s1)": "3", "srv_queue(s1)": "0",
+    "hdr(x-b),nbsrv": "1", "hdr(x-s),srv_is_up": "1", "hdr(x-s),srv_queue": "0", "hdr(host),srv_is_up": "",
+    "so_id": "7", "so_name": "door", "http_first_req": "1", "stopping": "0", "fc_http_major": "1",
+    "proc": "1", "fe_defbe": "", "cur_client_timeout": "5000", "bytes_out": "0", "fc_src": "127.0.0.1",
+}
+
+
+def test_figures_of_proxies_and_servers(figures):
+    answer = get(figures.port["web"], "/x").text
+    seen = dict(part.rsplit("=", 1) for part in answer.split("|"))
+    assert seen == FIGURES
+
+
+def test_what_a_response_knows_of_its_connection(figures):
+    port = figures.names["o"]
+    r = get(figures.port["web"], "/y")
+    assert r.field("X-Answer") == f"127.0.0.1:{port} 127.0.0.1 0 200 HTTP/1.1 1"
+
+
+@pytest.mark.parametrize("expr,message", [
+    ("nbsrv(nothing)", "there is no backend 'nothing'"),
+    ("fe_conn(nothing)", "there is no frontend 'nothing'"),
+    ("srv_conn(nothing)", "there is no server 'nothing' in backend 'web'"),
+    ("srv_conn(nothing/s1)", "there is no server 's1' in backend 'nothing'"),
+])
+def test_names_that_are_not_there_are_told(run_ballast, expr, message):
+    done = run_ballast("-c", config=f"""
+        listen web
+            mode http
+            bind 127.0.0.1:8080
+            http-request set-header X %[{expr}]
+            server s1 127.0.0.1:1
+    """)
+    assert done.returncode == 1 and message in done.stderr, done.stderr

@@ -35,6 +35,9 @@ struct expr *expr_parse(struct reader *r, unsigned phases, struct arena *a, stru
 /* The same for a whole word: an error where something follows. */
 struct expr *expr_parse_token(const struct token *t, unsigned phases, struct arena *a, struct diag *d);
 
+/* For a row's `prepare`: where its arguments stand. */
+const struct place *args_place(void);
+
 /* Evaluates to one value of type `wanted` (SAMPLE_ANY: as it comes; SAMPLE_ADDR).  False: there is none. */
 bool expr_eval(const struct expr *e, struct sample_ctx *ctx, unsigned wanted, struct sample *out);
 /* Goes through all values, as ACLs do: zero the cursor, call until false. A value that a converter or cast drops is

@@ -43,6 +43,8 @@ struct table_loading {
 void tables_loading(struct table_loading *l, struct arena *a);
 /* Where the thread is now: a section (NULL: global, defaults) and a line. Harmless where nothing is loaded. */
 void tables_at(const char *section, const struct place *line);
+/* That section; NULL where none is read, or it can have no table. */
+const char *tables_section(void);
 /* `stick-table type ...`, words[1] and on. 0 or -EINVAL after a diagnosis, -ENOMEM. */
 int table_parse(struct table_loading *l, const struct line *line, struct diag *d);
 /* A reference to the table of section `name`, or (NULL or "") to that of the present section.  NULL where memory is out,

@@ -23,7 +23,8 @@ static void test_words_of_haproxy_are_told_from_misspelt_ones(void **state)
 {
 	(void)state;
 	assert_eval("ssl_fc_sni", "error: fetch 'ssl_fc_sni' is not supported by Ballast (yet)");
-	assert_eval("base32+src", "error: fetch 'base32+src' is not supported by Ballast (yet)");
+	assert_eval("be_id+x", "error: unknown fetch 'be_id+x'");
+	assert_eval("bc_rtt", "error: fetch 'bc_rtt' is not supported by Ballast (yet)");
 }
 
 static void test_missing_words_are_refused(void **state)
