@@ -12,7 +12,7 @@ static const struct directive *const tables[] = { global_directives, environment
 	cpu_directives, proxy_directives, bind_directives, routing_directives, rule_directives, persist_directives,
 	server_directives, balance_directives, outgoing_directives, check_directives, timeout_directives,
 	limit_directives, log_directives, variable_directives, option_directives, tls_directives, table_directives,
-	userlist_directives, resilience_directives };
+	userlist_directives, error_directives, resilience_directives };
 enum { TABLE_COUNT = sizeof(tables) / sizeof(tables[0]) };
 
 #define for_each_directive(row) \

@@ -86,8 +86,10 @@ struct proxy_settings {
 	const char *default_backend;
 	struct place default_backend_at;
 	enum log_choice log_choice;
-	const char *log_text;                   /* of LOG_CHOICE_CUSTOM */
-	struct place log_at;                    /* of whatever chose it */
+	const char *log_text;       /* of LOG_CHOICE_CUSTOM */
+	struct place log_at;        /* of whatever chose it */
+	const char *unique_id_text; /* NULL: none */
+	struct place unique_id_at, unique_id_header_at;
 	struct place monitor_at, forwardfor_at; /* where they were set, for warnings */
 	const struct pick_algorithm *algorithm;
 	int64_t algorithm_param;
@@ -143,6 +145,7 @@ struct cfg_context {
 	const char *file;                        /* whose lines come */
 	struct proxy *proxy;                     /* section that is read; NULL in global */
 	struct userlist *userlist;               /* the same, of that kind */
+	struct errors *http_errors;              /* the same */
 	struct proxy *proxies, **last_proxy;     /* frontends, listens, backends */
 	struct proxy *defaults, **last_defaults; /* all defaults sections */
 	struct proxy *current_defaults;          /* the last one */
@@ -198,7 +201,7 @@ extern const struct directive global_directives[], environment_directives[], pro
 	limit_directives[], bind_directives[], server_directives[], balance_directives[], routing_directives[],
 	rule_directives[], persist_directives[], log_directives[], check_directives[], option_directives[],
 	outgoing_directives[], stats_directives[], cpu_directives[], variable_directives[], tls_directives[],
-	table_directives[], userlist_directives[], resilience_directives[];
+	table_directives[], userlist_directives[], error_directives[], resilience_directives[];
 extern const struct option_row option_rows[];
 extern const struct keyword_row bind_keywords[], server_keywords[], stats_keywords[];
 extern const struct unsupported unsupported_global[], unsupported_proxy[], unsupported_options[], unsupported_bind[],
@@ -238,6 +241,7 @@ void section_end(struct cfg_context *c);
 
 /* Of the other kinds of sections, each in its file: reads the line that begins one. 0, or -EINVAL after a diagnosis. */
 int userlist_begin(struct cfg_context *c, const struct line *l);
+int http_errors_begin(struct cfg_context *c, const struct line *l);
 
 /* --- settings.c --- */
 

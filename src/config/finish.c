@@ -3,6 +3,7 @@
  *
  * A `listen` section becomes both, with one set of rules: the exchange runs it once where it is on both sides.
  */
+#include "ballast/proxy/answer.h"
 #include "ballast/proxy/refer.h"
 #include "ballast/sample/userlist.h"
 
@@ -149,6 +150,7 @@ int finish_proxies(struct cfg_context *c)
 	check_timeouts(c);
 	resolve_backends(c);
 	compile_logs(c);
+	errors_resolve(c->arena, c->diag);
 	err = proxy_refs_resolve(c->arena, c->graph->frontends, c->graph->backends, c->diag);
 	if (!err)
 		err = userlists_resolve(c->arena, c->diag);

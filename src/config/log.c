@@ -65,6 +65,32 @@ static int parse_log_format(struct cfg_context *c, const struct line *l)
 	return 0;
 }
 
+static int parse_unique_id_format(struct cfg_context *c, const struct line *l)
+{
+	int err = value_string(c, l, 1, "a format", &c->proxy->set.unique_id_text);
+
+	if (!err)
+		c->proxy->set.unique_id_at = l->words[1].at;
+	return err;
+}
+
+static int parse_unique_id_header(struct cfg_context *c, const struct line *l)
+{
+	int err = value_string(c, l, 1, "the name of a header field", &c->proxy->set.front.unique_id_header);
+
+	if (err)
+		return err;
+	c->proxy->set.unique_id_header_at = l->words[1].at;
+	for (const char *at = l->words[1].text; *at; at++)
+		if (!(*at == '-' || *at == '_' || (unsigned char)(*at - '0') < 10 ||
+			    (unsigned char)((*at | 0x20) - 'a') < 26)) {
+			diag_error(c->diag, &l->words[1].at, NULL, "'%s' cannot be the name of a header field",
+				l->words[1].text);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 /* --- formats, when all is read --- */
 
 /* A format from a defaults section is compiled once, so that its faults are told once. */
@@ -131,13 +157,30 @@ static void compile_log(struct cfg_context *c, const struct proxy *p, struct com
 		diag_warn(c->diag, &p->at, "log global", "%s has a log format, but no 'log' that says where to", name);
 }
 
+static void compile_unique_id(struct cfg_context *c, const struct proxy *p)
+{
+	struct frontend_settings *set = &p->front->set;
+	unsigned phases = p->set.mode == MODE_HTTP ? PHASE_REQUEST : PHASE_CONNECTION;
+
+	if (!p->set.unique_id_text) {
+		if (set->unique_id_header)
+			diag_warn(c->diag, &p->set.unique_id_header_at, NULL,
+				"there is no unique-id-format: no field is added");
+		return;
+	}
+	set->unique_id =
+		format_parse(p->set.unique_id_text, &p->set.unique_id_at, FORMAT_LOG, phases, c->arena, c->diag);
+}
+
 void compile_logs(struct cfg_context *c)
 {
 	struct compiled *known = NULL;
 
 	for (const struct proxy *p = c->proxies; p; p = p->next)
-		if (p->front && !p->set.disabled)
+		if (p->front && !p->set.disabled) {
 			compile_log(c, p, &known);
+			compile_unique_id(c, p);
+		}
 }
 
 const struct directive log_directives[] = {
@@ -148,6 +191,10 @@ const struct directive log_directives[] = {
 	{ "log-tag", SECTION_GLOBAL | SECTION_PROXY, "<text>", "name of the program in log lines", parse_log_tag, false,
 		false },
 	{ "log-send-hostname", SECTION_GLOBAL, "[<name>]", "host name in log lines", parse_log_send_hostname, false,
+		false },
+	{ "unique-id-format", SECTION_FRONT, "<format>", "a name for each request", parse_unique_id_format, false,
+		false },
+	{ "unique-id-header", SECTION_FRONT, "<name>", "field in which servers get it", parse_unique_id_header, false,
 		false },
 	{ "log-format", SECTION_PROXY, "<format>", "what a log line says", parse_log_format, false, false },
 	{ 0 },

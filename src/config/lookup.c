@@ -46,6 +46,7 @@ const char *section_name(unsigned section)
 	case SECTION_LISTEN: return "listen";
 	case SECTION_BACKEND: return "backend";
 	case SECTION_USERLIST: return "userlist";
+	case SECTION_HTTP_ERRORS: return "http-errors";
 	default: return "";
 	}
 }

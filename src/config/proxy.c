@@ -1,7 +1,6 @@
-/* proxy: what a proxy is: mode, id, description, disabled, monitor-uri, errorfile, http-reuse. */
+/* proxy: what a proxy is: mode, id, description, disabled, monitor-uri, http-reuse. */
 #include <errno.h>
 
-#include "ballast/proxy/answer.h"
 #include "directive.h"
 
 static int parse_mode(struct cfg_context *c, const struct line *l)
@@ -78,17 +77,6 @@ static int parse_monitor_uri(struct cfg_context *c, const struct line *l)
 	return 0;
 }
 
-static int parse_errorfile(struct cfg_context *c, const struct line *l)
-{
-	int64_t status;
-
-	if (need_word(c, l, 1, "errorfile", "a status and a file") ||
-		token_int(&l->words[1], "errorfile", 200, 599, &status, c->diag) ||
-		need_word(c, l, 2, "errorfile", "a file behind the status") || no_more_words(c, l, 2))
-		return -EINVAL;
-	return errors_load(&c->proxy->set.errors, (unsigned)status, l->words[2].text, &l->words[2], c->arena, c->diag);
-}
-
 static int parse_http_reuse(struct cfg_context *c, const struct line *l)
 {
 	static const char *const names[] = { "never", "safe", "aggressive", "always", NULL };
@@ -110,8 +98,6 @@ const struct directive proxy_directives[] = {
 	{ "description", SECTION_FRONTEND | SECTION_LISTEN | SECTION_BACKEND, "<text>", "text shown in statistics",
 		parse_description, false, false },
 	{ "monitor-uri", SECTION_FRONT, "<path>", "answered with 200 by Ballast itself", parse_monitor_uri, false,
-		false },
-	{ "errorfile", SECTION_PROXY, "<status> <file>", "whole response to send for an error", parse_errorfile, false,
 		false },
 	{ "http-reuse", SECTION_BACK, "never|safe|aggressive|always",
 		"when a server connection may serve other clients", parse_http_reuse, false, false },

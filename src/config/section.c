@@ -244,6 +244,7 @@ static const struct {
 	int (*begin)(struct cfg_context *c, const struct line *l);
 } others[] = {
 	{ SECTION_USERLIST, userlist_begin },
+	{ SECTION_HTTP_ERRORS, http_errors_begin },
 };
 
 /* Where it has no name there is nothing that its lines could be put into. */

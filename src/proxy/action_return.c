@@ -8,7 +8,7 @@
 #include "action.h"
 #include "internal.h"
 
-enum payload { PAYLOAD_NONE, PAYLOAD_PAGES, PAYLOAD_RESPONSE, PAYLOAD_BODY };
+enum payload { PAYLOAD_NONE, PAYLOAD_PAGES, PAYLOAD_SECTION, PAYLOAD_RESPONSE, PAYLOAD_BODY };
 
 struct return_field {
 	struct return_field *next;
@@ -24,6 +24,7 @@ struct return_rule {
 	struct slice content_type;     /* of PAYLOAD_BODY */
 	struct action_value body;      /* of PAYLOAD_BODY */
 	const struct answer *response; /* of PAYLOAD_RESPONSE */
+	struct errors *section;        /* of PAYLOAD_SECTION */
 	struct return_field *fields;
 	unsigned field_count;
 	const struct token *content_type_at, *fields_at; /* while loading */
@@ -109,6 +110,14 @@ static int parse_response(struct return_parse *p)
 	return 0;
 }
 
+static int parse_section(struct return_parse *p)
+{
+	const struct token *t = action_arg(p->l, p->at, "the name of a section http-errors", p->d);
+
+	p->to->section = t ? errors_refer(p->a, t, p->d) : NULL;
+	return p->to->section ? 0 : -EINVAL;
+}
+
 static int check_size(const struct return_parse *p, const struct token *t)
 {
 	if (p->to->body.literal.len <= answer_limit())
@@ -184,18 +193,22 @@ static int set_payload(struct return_parse *p, enum payload payload)
 
 static int parse_payload(struct return_parse *p, enum argument argument)
 {
-	bool whole = argument == ARG_PAGES || argument == ARG_ERRORFILE;
+	static const enum payload payloads[] = { [ARG_PAGES] = PAYLOAD_PAGES,
+		[ARG_ERRORFILES] = PAYLOAD_SECTION,
+		[ARG_ERRORFILE] = PAYLOAD_RESPONSE,
+		[ARG_FILE] = PAYLOAD_BODY,
+		[ARG_LF_FILE] = PAYLOAD_BODY,
+		[ARG_STRING_] = PAYLOAD_BODY,
+		[ARG_LF_STRING] = PAYLOAD_BODY };
 
-	if (argument == ARG_ERRORFILES) {
-		diag_error(p->d, &p->word->at, NULL, "'errorfiles' is not supported by Ballast (yet)");
-		return -EINVAL;
-	}
-	if (set_payload(p, argument == ARG_PAGES ? PAYLOAD_PAGES : whole ? PAYLOAD_RESPONSE : PAYLOAD_BODY) < 0)
+	if (set_payload(p, payloads[argument]) < 0)
 		return -EINVAL;
 	if (argument == ARG_PAGES)
 		return 0;
 	if (argument == ARG_ERRORFILE)
 		return parse_response(p);
+	if (argument == ARG_ERRORFILES)
+		return parse_section(p);
 	return parse_body(p, argument == ARG_FILE || argument == ARG_LF_FILE,
 		argument == ARG_LF_FILE || argument == ARG_LF_STRING);
 }
@@ -252,7 +265,7 @@ static void warn_of_ignored(const struct return_rule *to, struct diag *d)
 
 	if (to->content_type_at && !has_body)
 		diag_warn(d, &to->content_type_at->at, NULL, "'content-type' has no effect without a body");
-	if (to->fields_at && (to->payload == PAYLOAD_PAGES || to->payload == PAYLOAD_RESPONSE))
+	if (to->fields_at && to->payload != PAYLOAD_NONE && to->payload != PAYLOAD_BODY)
 		diag_warn(d, &to->fields_at->at, NULL, "'hdr' has no effect beside '%s'", to->payload_word);
 }
 
@@ -263,7 +276,8 @@ static int check(struct return_rule *to, const struct token *t, struct diag *d)
 	/* for compatibility: `deny` and `deny deny_status N` send error pages */
 	if (to->denies && to->payload == PAYLOAD_NONE && !to->fields_at && !to->content_type_at)
 		to->payload = PAYLOAD_PAGES;
-	if (to->payload == PAYLOAD_PAGES || (to->payload == PAYLOAD_RESPONSE && to->has_status))
+	if (to->payload == PAYLOAD_PAGES || to->payload == PAYLOAD_SECTION ||
+		(to->payload == PAYLOAD_RESPONSE && to->has_status))
 		rc = check_page_status(to, t, d);
 	else if (to->payload == PAYLOAD_BODY)
 		rc = check_body(to, t, d);
@@ -272,22 +286,72 @@ static int check(struct return_rule *to, const struct token *t, struct diag *d)
 	return rc;
 }
 
-static int parse(struct rule *r, const struct line *l, size_t *at, struct arena *a, struct diag *d, bool denies)
+static int parse_all(struct rule *r, const struct line *l, size_t *at, struct return_rule *to, struct arena *a,
+	struct diag *d)
 {
-	struct return_rule *to = arena_zalloc(a, sizeof *to);
 	struct return_parse p = { .to = to, .rule = r, .l = l, .at = at, .a = a, .d = d };
 
-	if (!to)
-		return -ENOMEM;
-	r->arg = to;
-	to->denies = denies;
-	to->status = !denies ? 200 : r->set == RULES_HTTP_REQUEST ? 403 : 502;
 	while (!action_args_end(l, *at)) {
 		int rc = parse_argument(&p);
 		if (rc < 0)
 			return rc;
 	}
 	return check(to, &l->words[1], d);
+}
+
+static int parse(struct rule *r, const struct line *l, size_t *at, struct arena *a, struct diag *d, bool denies)
+{
+	struct return_rule *to = arena_zalloc(a, sizeof *to);
+
+	if (!to)
+		return -ENOMEM;
+	r->arg = to;
+	to->denies = denies;
+	to->status = !denies ? 200 : r->set == RULES_HTTP_REQUEST ? 403 : 502;
+	return parse_all(r, l, at, to, a, d);
+}
+
+/* The page that `http-error` describes. */
+static int set_error(struct errors **into, const struct return_rule *from, const struct token *t, struct arena *a,
+	struct diag *d)
+{
+	struct answer *page;
+
+	if (from->payload == PAYLOAD_PAGES)
+		return errors_set(into, from->status, NULL, t, a, d);
+	if (from->payload == PAYLOAD_SECTION)
+		return errors_import(into, from->section, from->status, t, a, d);
+	if (from->payload == PAYLOAD_RESPONSE)
+		return errors_set(into, from->status, from->response, t, a, d);
+	page = arena_zalloc(a, sizeof *page);
+	if (!page)
+		return -ENOMEM;
+	page->status = from->status;
+	page->reply = from;
+	return errors_set(into, from->status, page, t, a, d);
+}
+
+int http_error_parse(struct errors **into, const struct line *l, struct arena *a, struct diag *d)
+{
+	struct rule as = { .set = RULES_HTTP_REQUEST }; /* what its formats may look at */
+	struct return_rule *to = arena_zalloc(a, sizeof *to);
+	size_t at = 1;
+	int rc;
+
+	if (!to)
+		return -ENOMEM;
+	rc = parse_all(&as, l, &at, to, a, d);
+	if (rc < 0)
+		return rc;
+	if (at < l->count) {
+		diag_error(d, &l->words[at].at, NULL, "'http-error' takes no condition");
+		return -EINVAL;
+	}
+	if (!to->has_status) {
+		diag_error(d, &l->words[0].at, NULL, "'http-error' expects 'status' and a status");
+		return -EINVAL;
+	}
+	return set_error(into, to, &l->words[1], a, d);
 }
 
 static int parse_return(struct rule *r, const struct line *l, size_t *at, struct arena *a, struct diag *d)
@@ -320,6 +384,24 @@ static int make_answer(struct exchange *x, const struct return_rule *from, struc
 	return 0;
 }
 
+/* A page that is made now; where that fails, the plain one. */
+static const struct answer *whole_page(struct exchange *x, const struct answer *page)
+{
+	struct answer *made;
+
+	if (BL_LIKELY(!page->reply))
+		return page;
+	made = arena_alloc(&x->arena, sizeof *made);
+	if (made && make_answer(x, page->reply, made) == 0)
+		return made;
+	return errors_answer(NULL, NULL, page->status);
+}
+
+const struct answer *exchange_error_page(struct exchange *x, unsigned status)
+{
+	return whole_page(x, errors_answer(x->backend ? x->backend->errors : NULL, x->frontend->errors, status));
+}
+
 static enum rule_result answer(struct exchange *x, const struct rule *r)
 {
 	const struct return_rule *from = r->arg;
@@ -328,8 +410,11 @@ static enum rule_result answer(struct exchange *x, const struct rule *r)
 	if (from->payload == PAYLOAD_RESPONSE)
 		return action_answer(x, r, from->response);
 	if (from->payload == PAYLOAD_PAGES)
-		return action_answer(x, r,
-			errors_answer(x->backend ? x->backend->errors : NULL, x->frontend->errors, from->status));
+		return action_answer(x, r, exchange_error_page(x, from->status));
+	if (from->payload == PAYLOAD_SECTION) {
+		const struct answer *page = errors_only(from->section, from->status);
+		return action_answer(x, r, page ? whole_page(x, page) : exchange_error_page(x, from->status));
+	}
 	made = arena_alloc(&x->arena, sizeof *made);
 	if (!made || make_answer(x, from, made) < 0)
 		return RULE_ERROR;
@@ -366,7 +451,8 @@ const struct action_row return_action_rows[] = {
 		"refuses the request or response: 403 or 502 with an error page, or an answer as that of 'return'",
 		parse_deny, run_deny, true },
 	{ "return", RULES_BOTH,
-		"[status <code>] [content-type <type>] [default-errorfiles | errorfile <file> | file <file> | lf-file "
+		"[status <code>] [content-type <type>] [default-errorfiles | errorfile <file> | errorfiles <name> | "
+		"file <file> | lf-file "
 		"<file> | "
 		"string <text> | lf-string <fmt>] [hdr <name> <fmt>]*",
 		"answers in the server's place", parse_return, run_return, true },

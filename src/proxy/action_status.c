@@ -89,7 +89,7 @@ static enum rule_result run_auth(struct exchange *x, const struct rule *r)
 
 	if (!a)
 		return RULE_ERROR;
-	*a = *errors_answer(x->backend ? x->backend->errors : NULL, x->frontend->errors, 401);
+	*a = *exchange_error_page(x, 401);
 	for (unsigned i = 0; i < a->field_count; i++)
 		if (!slice_eq_icase(a->field[i].name, SLICE("WWW-Authenticate")))
 			a->field[kept++] = a->field[i];

@@ -1,4 +1,4 @@
-/* answer: responses from files, and the pages that Ballast sends where nobody gave it others.
+/* answer: responses from files.
  *
  * An errorfile is a raw HTTP/1 response.  It is parsed by the same strict parser as a server's, while loading, so that
  * nothing which clients could frame in two ways is ever sent; its length is that of what lies behind its head.
@@ -11,48 +11,7 @@
 
 #include "ballast/http/h1.h"
 
-#define PAGE(code, title, text) \
-	{ \
-		.status = code, .content_type = { "text/html", 9 }, .field_count = 1, \
-		.field = { { { "Cache-Control", 13 }, { "no-cache", 8 } } }, .body = { \
-			"<html><body><h1>" #code " " title "</h1>\n" text "\n</body></html>\n", \
-			sizeof("<html><body><h1>" #code " " title "</h1>\n" text "\n</body></html>\n") - 1 \
-		} \
-	}
-
-static const struct answer pages[] = {
-	PAGE(200, "OK", "Service ready."),
-	PAGE(400, "Bad Request", "The request could not be understood."),
-	PAGE(401, "Unauthorized", "A valid user name and password are needed to see this."),
-	PAGE(403, "Forbidden", "The rules of this service do not allow this request."),
-	PAGE(404, "Not Found", "There is nothing at this address."),
-	PAGE(405, "Method Not Allowed", "What this address names does not support the method of this request."),
-	PAGE(407, "Proxy Authentication Required", "A valid user name and password are needed to use this proxy."),
-	PAGE(408, "Request Timeout", "The request was not complete in time."),
-	PAGE(410, "Gone", "What was at this address is no longer available."),
-	PAGE(413, "Content Too Large", "The content of the request is larger than is accepted here."),
-	PAGE(414, "URI Too Long", "The address is longer than is accepted here."),
-	PAGE(425, "Too Early", "The request came as early data."),
-	PAGE(429, "Too Many Requests", "Too many requests came in too short a time."),
-	PAGE(431, "Request Header Fields Too Large", "The header of the request is larger than is accepted here."),
-	PAGE(500, "Internal Server Error", "Something went wrong here."),
-	PAGE(501, "Not Implemented", "The request needs something that is not supported here."),
-	PAGE(502, "Bad Gateway", "The server's response was invalid or incomplete."),
-	PAGE(503, "Service Unavailable", "No server is available to handle this request."),
-	PAGE(504, "Gateway Timeout", "The server did not respond in time."),
-	/* those below have no errorfile */
-	PAGE(505, "HTTP Version Not Supported", "This version of HTTP is not supported here."),
-};
-
-enum {
-	PAGE_COUNT = sizeof pages / sizeof pages[0],
-	ERRORFILE_COUNT = PAGE_COUNT - 1,
-	LIMIT_DEFAULT = 16384,
-};
-
-struct errors {
-	const struct answer *page[ERRORFILE_COUNT]; /* NULL: the one of `pages` */
-};
+enum { LIMIT_DEFAULT = 16384 };
 
 static size_t limit_bytes = LIMIT_DEFAULT;
 
@@ -218,66 +177,4 @@ int answer_load(const char *path, const struct token *t, struct answer **out, st
 	if (answer_read_file(path, t, a, &text, d) < 0)
 		return -EINVAL;
 	return text.len ? parse_answer(text, path, t, to, d) : 0;
-}
-
-/* ---- pages by status ---- */
-
-static int find_page(unsigned status)
-{
-	for (int i = 0; i < PAGE_COUNT; i++)
-		if (pages[i].status == status)
-			return i;
-	return -1;
-}
-
-bool errors_has(unsigned status)
-{
-	int i = find_page(status);
-	return i >= 0 && i < ERRORFILE_COUNT;
-}
-
-const char *errors_status_list(void)
-{
-	return "200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414, 425, 429, 431, 500, 501, 502, 503 and 504";
-}
-
-int errors_load(struct errors **into, unsigned status, const char *path, const struct token *t, struct arena *a,
-	struct diag *d)
-{
-	struct answer *answer;
-
-	if (!errors_has(status)) {
-		struct slice hint = arena_printf(&d->arena, "statuses with an error page are %s", errors_status_list());
-		diag_error(d, &t->at, hint.ptr, "there is no error page for status %u", status);
-		return -EINVAL;
-	}
-	if (!*into)
-		*into = arena_zalloc(a, sizeof **into);
-	if (!*into)
-		return -ENOMEM;
-	int rc = answer_load(path, t, &answer, a, d);
-	if (rc == 0)
-		(*into)->page[find_page(status)] = answer;
-	return rc;
-}
-
-struct errors *errors_inherit(const struct errors *from, struct arena *a)
-{
-	struct errors *copy = from ? arena_alloc(a, sizeof *copy) : NULL;
-	if (copy)
-		*copy = *from;
-	return copy;
-}
-
-const struct answer *errors_answer(const struct errors *first, const struct errors *second, unsigned status)
-{
-	int i = find_page(status);
-
-	if (i < 0)
-		i = find_page(status >= 400 && status < 500 ? 400 : 500);
-	if (i < ERRORFILE_COUNT && first && first->page[i])
-		return first->page[i];
-	if (i < ERRORFILE_COUNT && second && second->page[i])
-		return second->page[i];
-	return &pages[i];
 }

@@ -108,6 +108,13 @@ static int response_version(const struct exchange *x, struct sample *out)
 	return sample_set_str(out, x->response.flags & MSG_HTTP10 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1"));
 }
 
+static int unique_id(struct sample_ctx *ctx, struct sample *out)
+{
+	struct slice id = exchange_unique_id(ctx->exchange);
+	return id.len ? sample_set_str(out, id) : -ENOENT;
+}
+
+FETCH(run_unique_id, return unique_id(ctx, out))
 FETCH(run_response_version, return response_version(x, out))
 
 /* ---- times ---- */
@@ -208,6 +215,7 @@ const struct fetch_row exchange_fetch_rows[] = {
 	PLAIN("thread", SAMPLE_INT, ANY, run_thread, "number of the thread, from 0"),
 	PLAIN("txn.id32", SAMPLE_INT, ANY, run_id32, "number of the exchange, of 32 bits"),
 	PLAIN("txn.timer.total", SAMPLE_INT, PHASE_LOG, run_active, "as %Ta in logs"),
+	PLAIN("unique-id", SAMPLE_STR, ANY, run_unique_id, "unique id of the request"),
 	PLAIN("txn.timer.user", SAMPLE_INT, PHASE_LOG, run_user, "as %Tu in logs"),
 };
 const unsigned exchange_fetch_count = sizeof exchange_fetch_rows / sizeof exchange_fetch_rows[0];

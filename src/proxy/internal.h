@@ -241,6 +241,8 @@ void exchange_server_gone(struct exchange *x);
 /* It does not take what we send. */
 void exchange_send_failed(struct exchange *x);
 void exchange_bad_response(struct exchange *x, enum h1_error e, uint32_t at, const char *bytes, size_t len);
+/* The page for a status: of the backend, the frontend, or Ballast's own. */
+const struct answer *exchange_error_page(struct exchange *x, unsigned status);
 /* A response head was parsed; interim ones come here too. FLOW_*; negative: stop. A rule may have suspended it
  * (XF_SUSPENDED): the end then keeps the message until `resume`. */
 int exchange_response_head(struct exchange *x);
@@ -307,6 +309,12 @@ bool exchange_enter_backend(struct exchange *x);
 /* The edits that every forwarded request gets, once. 0 or negative errno. */
 int exchange_prepare_request(struct exchange *x);
 int exchange_add_via(struct exchange *x, struct msg *m);
+
+/* unique_id.c */
+/* Its name; len 0: there is no format. */
+struct slice exchange_unique_id(struct exchange *x);
+/* 0 or -ENOMEM. */
+int exchange_add_unique_id(struct exchange *x);
 
 /* hash.c */
 /* Hash of the key by which x->backend balances (HASH_NONE excluded); false where the request has none. */

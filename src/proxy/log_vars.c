@@ -205,6 +205,7 @@ VAR(run_origin, strbuf_str(out, origin(ctx, x)))
 VAR(run_hostname, add_hostname(out))
 VAR(run_tls_cipher, add_known(out, tls_cipher_name(&x->client->conn)))
 VAR(run_tls_version, add_known(out, tls_version_name(&x->client->conn)))
+VAR(run_unique_id, (void)x; strbuf_add(out, exchange_unique_id(ctx->exchange)))
 VAR(run_state, add_state(out, x))
 VAR(run_state_cookies, add_state_cookies(out, x))
 
@@ -241,7 +242,8 @@ VAR(run_bytes_out, add_bytes(ctx, x, out, x->bytes_out))
 VAR(run_bytes_in, add_bytes(ctx, x, out, x->bytes_in))
 VAR(run_status, add_status(out, x))
 VAR(run_process_connections, strbuf_u64(out, frontend_process_connections()))
-VAR(run_frontend_connections, strbuf_u64(out, atomic_load_explicit(&x->frontend->live->connections, memory_order_relaxed)))
+VAR(run_frontend_connections,
+	strbuf_u64(out, atomic_load_explicit(&x->frontend->live->connections, memory_order_relaxed)))
 VAR(run_backend_connections, strbuf_i64(out, backend_connections(x->backend)))
 VAR(run_server_connections, strbuf_u64(out, x->server ? server_served(x->server) : 0))
 VAR(run_retries, add_retries(out, x))
@@ -329,6 +331,7 @@ const struct log_var_row log_vars[] = {
 	{ "bq", LOG_VAR_PLAIN, LOG_ANY, false, run_backend_queue, "requests before this one in the backend's queue" },
 	{ "lc", LOG_VAR_PLAIN, LOG_ANY, false, run_log_count, "lines that the frontend logged before" },
 	{ "rt", LOG_VAR_PLAIN, LOG_ANY, false, run_request_id, "number of the request or session" },
+	{ "ID", LOG_VAR_TEXT, LOG_ANY, false, run_unique_id, "unique id of the request" },
 	{ "pid", LOG_VAR_PLAIN, LOG_ANY | PHASE_CHECK, false, run_pid, "number of the process" },
 	{ "H", LOG_VAR_TEXT, LOG_ANY | PHASE_CHECK, false, run_hostname, "name of this host" },
 	{ "sslc", LOG_VAR_TEXT, LOG_ANY, false, run_tls_cipher, "cipher of the client's TLS" },

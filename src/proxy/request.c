@@ -57,7 +57,8 @@ void exchange_request_head(struct exchange *x)
 
 	note_request(x);
 	h1_body_init(&x->request_body, m, &exchange_h1_limits);
-	if (!(m->flags & MSG_KEEP_ALIVE) || x->frontend->set.connection == CONNECTION_CLOSE || frontend_is_leaving(x->client->frontend))
+	if (!(m->flags & MSG_KEEP_ALIVE) || x->frontend->set.connection == CONNECTION_CLOSE ||
+		frontend_is_leaving(x->client->frontend))
 		x->flags |= XF_CLOSE_CLIENT;
 	x->state = X_RULES;
 	if (BL_UNLIKELY(is_monitor(x))) {
@@ -300,6 +301,8 @@ int exchange_prepare_request(struct exchange *x)
 	if (rc == 0)
 		rc = add_forwardfor(x,
 			x->backend->set.forwardfor.on ? &x->backend->set.forwardfor : &x->frontend->set.forwardfor);
+	if (rc == 0 && BL_UNLIKELY(x->frontend->set.unique_id_header != NULL))
+		rc = exchange_add_unique_id(x);
 	return rc ? rc : exchange_add_via(x, m);
 }
 

@@ -346,7 +346,7 @@ void exchange_fail(struct exchange *x, unsigned status, enum exchange_cause caus
 		exchange_end(x, true);
 		return;
 	}
-	page = errors_answer(x->backend ? x->backend->errors : NULL, x->frontend->errors, status);
+	page = exchange_error_page(x, status);
 	if (!page->status)
 		x->status = (uint16_t)status; /* for the log */
 	exchange_answer(x, page);

@@ -24,18 +24,34 @@ struct answer {
 	struct slice body;
 	struct answer_field field[ANSWER_FIELDS_MAX];
 	unsigned field_count;
-	bool close; /* end the connection behind it */
+	bool close;        /* end the connection behind it */
+	const void *reply; /* of `http-error`: what it is made of when it is needed; NULL: it is whole */
 };
 
-/* Files of `errorfile CODE FILE`, and `http-errors` later: whole raw HTTP/1 responses, checked while loading and
- * parsed into answers. Immutable once loaded. */
+/* Answers by status: those of a proxy, or of a section `http-errors`. Immutable once loaded.  Below, `into` is made where
+ * NULL, and `t` is where messages point to: 0, or -EINVAL after one, -ENOMEM. */
 struct errors;
-/* Reads and checks the file; *into is made where NULL. 0 or -EINVAL after a diagnosis. */
+int errors_set(struct errors **into, unsigned status, const struct answer *answer, const struct token *t,
+	struct arena *a, struct diag *d);
+/* `errorfile STATUS FILE`: a whole raw HTTP/1 response. */
 int errors_load(struct errors **into, unsigned status, const char *path, const struct token *t, struct arena *a,
+	struct diag *d);
+/* `errorloc302`, `errorloc303`: a redirection with status `by`. */
+int errors_redirect(struct errors **into, unsigned status, unsigned by, struct slice url, const struct token *t,
+	struct arena *a, struct diag *d);
+/* `errorfiles NAME [STATUS]`: the page of that section, where it has one; of all statuses where `status` is 0. */
+int errors_import(struct errors **into, struct errors *from, unsigned status, const struct token *t, struct arena *a,
 	struct diag *d);
 /* A copy for a section that inherits; NULL of NULL. */
 struct errors *errors_inherit(const struct errors *from, struct arena *a);
-/* The answer for a status: of the errorfile, else Ballast's own small HTML page with `Cache-Control: no-cache`.
+/* The section of that name in the configuration of `a`, which may be defined later; it lives as long as that. NULL after a
+ * diagnosis. errors_resolve() tells of those that never were. */
+struct errors *errors_refer(struct arena *a, const struct token *name, struct diag *d);
+struct errors *errors_define(struct arena *a, const struct token *name, struct diag *d);
+void errors_resolve(const struct arena *a, struct diag *d);
+/* Its own answer for a status; NULL: it has none. */
+const struct answer *errors_only(const struct errors *e, unsigned status);
+/* The answer for a status: of the configuration, else Ballast's own small HTML page with `Cache-Control: no-cache`.
  * `first` then `second` are asked (backend, frontend); either may be NULL.  A status without a page of its own gets
  * that of 400 or 500. */
 const struct answer *errors_answer(const struct errors *first, const struct errors *second, unsigned status);

@@ -106,10 +106,10 @@ struct exchange {
 	uint32_t flags;       /* XF_* */
 	struct client *client;
 	struct frontend *frontend;
-	struct backend *backend; /* NULL until chosen */
+	struct backend *backend;     /* NULL until chosen */
 	struct generation *moved_to; /* of `backend`, where it is not that of `frontend` */
-	struct server *server;   /* NULL until chosen, or where none could be */
-	struct server_conn *sc;  /* NULL while there is none */
+	struct server *server;       /* NULL until chosen, or where none could be */
+	struct server_conn *sc;      /* NULL while there is none */
 	struct arena arena;
 	struct msg request, response;
 	struct h1_parser parser; /* of the head that is being read */
@@ -150,6 +150,7 @@ struct exchange {
 	/* as received, for the log; point into `head` */
 	struct slice log_request; /* "GET /x HTTP/1.1" */
 	struct slice log_method, log_target;
+	struct slice unique_id;           /* in the arena; ptr NULL: not made yet */
 	union addr *source;               /* of the last connection to a server; NULL: none, or nobody wants it */
 	struct persist_state *persist;    /* in the arena, of a backend with such rules once a server was looked for */
 	char length_text[24];             /* Content-Length of an own answer: shedding load must not need memory */

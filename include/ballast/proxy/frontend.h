@@ -25,9 +25,11 @@ struct frontend_settings {
 		splice_response, splice_auto, abort_on_close, buffer_request;
 	struct forwardfor forwardfor;
 	const char *via;
-	struct slice monitor_uri;    /* len 0: none */
-	struct format *log_format;   /* NULL: the default format (or none where no target) */
-	const char *log_format_text; /* as written, for messages; NULL default */
+	struct slice monitor_uri;     /* len 0: none */
+	struct format *log_format;    /* NULL: the default format (or none where no target) */
+	const char *log_format_text;  /* as written, for messages; NULL default */
+	struct format *unique_id;     /* NULL: none */
+	const char *unique_id_header; /* NULL: none */
 };
 
 /* `use_backend NAME [if|unless COND]` */

@@ -91,6 +91,10 @@ static inline const struct rules *rules_of(const struct rule_lists *lists, enum 
 /* Parses one line, `http-request ...`, and appends the rule to lists->of[set] (made where NULL). */
 int rules_parse(struct rule_lists *lists, enum rule_set set, const struct line *l, struct acl_set *acls,
 	struct arena *a, struct diag *d);
+struct errors;
+/* `http-error status STATUS ...`, the arguments of `return`: puts the page into *into (made where NULL). 0, -EINVAL after a
+ * diagnosis, or -ENOMEM. */
+int http_error_parse(struct errors **into, const struct line *l, struct arena *a, struct diag *d);
 /* Runs from rule *at; on a suspension *at is where to go on. `rules` may be NULL: RULE_CONTINUE. */
 enum rule_result rules_run(const struct rules *rules, struct exchange *x, uint32_t *at);
 /* The same for sets that wait for more: RULE_MORE where that has to tell, with *at at the first rule. */
