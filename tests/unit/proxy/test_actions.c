@@ -362,7 +362,6 @@ static void test_what_return_cannot_be(void **state)
 	assert_refused("http-request return status 204 content-type a/b string x", "has no body");
 	assert_refused("http-request return content-type a/b string x string y", "cannot stand beside");
 	assert_refused("http-request return status 418 default-errorfiles", "has no error page");
-	assert_refused("http-request return errorfiles site", "not supported by Ballast (yet)");
 	assert_refused("http-request return strin x", "did you mean 'string'");
 	assert_refused("http-request return hdr Content-Length 3", "rules cannot set it");
 	assert_refused("http-request deny status 412", "has no error page");
