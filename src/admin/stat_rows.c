@@ -298,7 +298,7 @@ static void put_check(struct stat_row *r, const struct server *s, uint64_t downt
 	put_text(r, ST_CHECK_STATUS, check_status_code(k->status));
 	put_text(r, ST_CHECK_DESC, check_status_text(k->status));
 	if (k->measured) {
-		if (k->code)
+		if (k->code || check_status_has_code(k->status))
 			put(r, ST_CHECK_CODE, k->code);
 		put(r, ST_CHECK_DURATION, k->duration_ms);
 	}
@@ -344,6 +344,8 @@ static void put_limits(struct stat_row *r, const struct server *s)
 	put(r, ST_QCUR, queued);
 	put(r, ST_QMAX, queued_max > queued ? queued_max : queued);
 	put(r, ST_SCUR, server_served(s));
+	if (!warm)
+		put(r, ST_THROTTLE, atomic_load(&s->warmth) * 100u / WARMTH_FULL);
 	if (limit)
 		put(r, ST_SLIM, limit);
 	if (s->maxqueue)

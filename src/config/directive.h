@@ -49,7 +49,9 @@ struct health_settings {
 	uint8_t observe, on_error; /* enum observe, on_error */
 	bool end_sessions_when_down, end_backup_sessions_when_up;
 	const char *track; /* "[backend/]server"; NULL: none */
-	struct place observe_at, track_at;
+	const char *check_alpn, *check_proto;
+	bool check_reuse;
+	struct place observe_at, track_at, check_proto_at;
 };
 
 /* A server's parameters: of its line, or of `default-server`. */
@@ -114,7 +116,7 @@ struct proxy {
 	bool used_by_name, used_as_last, mix_told, used_by_front, used_by_back; /* a defaults section */
 	struct proxy_settings set;
 	struct frontend *front; /* frontend, listen */
-	struct backend *back;   /* backend, listen; of a defaults section only one to hold its http_check */
+	struct backend *back;   /* backend, listen; of a defaults section only one to hold its checks */
 	struct acl_set *acls;
 	struct rule_lists *rules;
 	struct stick *stick;

@@ -110,7 +110,8 @@ static void check_server_names(struct cfg_context *c, const struct backend *b)
 /* A server that is checked needs a port that does not depend on a client. */
 static void check_server_port(struct cfg_context *c, const struct server *s)
 {
-	if (!s->check_enabled || !s->has_port_offset || s->has_check_port)
+	if (!s->check_enabled || !s->has_port_offset || s->has_check_port ||
+		check_script_names_ports(check_script_of(&s->backend->checks)))
 		return;
 	diag_error(c->diag, &s->at, "give its address a port, or say 'check port 80'",
 		"server '%s' cannot be checked: it has no port of its own", s->name);

@@ -119,21 +119,33 @@ static int parse_log_option(struct cfg_context *c, const struct line *l)
 	return 0;
 }
 
-static int parse_httpchk(struct cfg_context *c, const struct line *l)
+/* `option httpchk`, `option tcp-check`, `option redis-check`, ...: the last one counts; `no` before the one that is on
+ * leaves connecting. */
+static int parse_check_method(struct cfg_context *c, const struct line *l, enum check_method method,
+	int (*parse)(struct backend *b, const struct line *l, struct arena *a, struct diag *d))
 {
-	struct backend *b = c->proxy->back;
+	struct check_setup *setup = &c->proxy->back->checks;
 
 	if (!c->negated)
-		return http_check_parse_option(b, l, c->arena, c->diag);
-	if (!b->http_check)
-		return 0;
-	struct http_check *copy = arena_alloc(c->arena, sizeof(*copy)); /* the old one may be shared */
-	if (!copy)
-		return out_of_memory(c, &l->words[1].at);
-	*copy = *b->http_check;
-	copy->on = false;
-	b->http_check = copy;
+		return parse(c->proxy->back, l, c->arena, c->diag);
+	if (setup->method == method)
+		setup->method = CHECK_CONNECTS;
 	return 0;
+}
+
+static int parse_httpchk(struct cfg_context *c, const struct line *l)
+{
+	return parse_check_method(c, l, CHECK_HTTP, http_check_parse_option);
+}
+
+static int parse_tcp_check(struct cfg_context *c, const struct line *l)
+{
+	return parse_check_method(c, l, CHECK_TCP, tcp_check_parse_option);
+}
+
+static int parse_ready_check(struct cfg_context *c, const struct line *l)
+{
+	return parse_check_method(c, l, CHECK_READY, ready_check_parse_option);
 }
 
 static int parse_via(struct cfg_context *c, const struct line *l)
@@ -234,15 +246,23 @@ const struct option_row option_rows[] = {
 		parse_httpchk },
 	{ "httpclose", SECTION_PROXY, NULL, "close both connections behind each response", 0, 0, parse_connection },
 	{ "httplog", SECTION_FRONT, "[clf]", "log requests with their timings", 0, 0, parse_log_option },
+	{ "ldap-check", SECTION_BACK, NULL, "health checks bind at an LDAP server", 0, 0, parse_ready_check },
 	{ "log-health-checks", SECTION_BACK, NULL, "log what health checks find", 0, BACK(log_health_checks), NULL },
 	{ "logasap", SECTION_FRONT, NULL, "log as soon as the response's head is there", FRONT(log_asap), 0, NULL },
+	{ "mysql-check", SECTION_BACK, "[user <name> [post-41|pre-41]]",
+		"health checks read a MySQL server's greeting, or log in", 0, 0, parse_ready_check },
 	{ "nolinger", SECTION_PROXY, NULL, "reset connections instead of closing them", FRONT(no_linger),
 		BACK(no_linger), NULL },
 	{ "persist", SECTION_BACK, NULL, "send requests to the server of their cookie even where it is down", 0,
 		BACK(persist_dead), NULL },
+	{ "pgsql-check", SECTION_BACK, "user <name>", "health checks greet a PostgreSQL server", 0, 0,
+		parse_ready_check },
 	{ "prefer-last-server", SECTION_BACK, NULL, "stay at the server of the last request", 0,
 		BACK(prefer_last_server), NULL },
 	{ "redispatch", SECTION_BACK, "[<interval>]", "retry on another server", 0, 0, parse_redispatch },
+	{ "redis-check", SECTION_BACK, NULL, "health checks ping a Redis server", 0, 0, parse_ready_check },
+	{ "smtpchk", SECTION_BACK, "[HELO|EHLO <domain>]", "health checks greet a mail server", 0, 0,
+		parse_ready_check },
 	{ "splice-auto", SECTION_PROXY, NULL, "move bodies in the kernel where it pays", FRONT(splice_auto),
 		BACK(splice_auto), NULL },
 	{ "splice-request", SECTION_PROXY, NULL, "move request bodies in the kernel", FRONT(splice_request),
@@ -250,6 +270,9 @@ const struct option_row option_rows[] = {
 	{ "splice-response", SECTION_PROXY, NULL, "move response bodies in the kernel", FRONT(splice_response),
 		BACK(splice_response), NULL },
 	{ "srvtcpka", SECTION_BACK, NULL, "TCP keep-alive towards servers", 0, BACK(tcp_keepalive_server), NULL },
+	{ "ssl-hello-chk", SECTION_BACK, NULL, "health checks look for an answer to a greeting of SSL 3.0", 0, 0,
+		parse_ready_check },
+	{ "tcp-check", SECTION_BACK, NULL, "health checks are what tcp-check lines say", 0, 0, parse_tcp_check },
 	{ "tcpka", SECTION_PROXY, NULL, "TCP keep-alive on both sides", FRONT(tcp_keepalive_client),
 		BACK(tcp_keepalive_server), NULL },
 	{ "tcplog", SECTION_FRONT, "[clf]", "log connections with their timings", 0, 0, parse_log_option },

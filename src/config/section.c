@@ -125,7 +125,7 @@ static int inherit(struct cfg_context *c, struct proxy *p, struct proxy *origin)
 	}
 	check_rule_sides(c, p, origin);
 	if (p->back)
-		p->back->http_check = origin->back->http_check;
+		p->back->checks = origin->back->checks;
 	int err = inherit_rules(c, p, origin);
 	return err ? err : proxy_settings_copy(&p->set, &origin->set, c->arena);
 }

@@ -76,6 +76,44 @@ HEALTH_WORD(health_word_on_marked_up)
 	return 0;
 }
 
+HEALTH_WORD(health_word_check_alpn)
+{
+	(void)c;
+	health_of(into)->check_alpn = l->words[(*at)++].text;
+	return 0;
+}
+
+/* What each kind of check speaks anyway: it can only be said. */
+HEALTH_WORD(health_word_check_proto)
+{
+	const struct token *t = &l->words[(*at)++];
+
+	if (!token_is(t, "h1") && !token_is(t, "none")) {
+		diag_error(c->diag, &t->at, "h1 or none",
+			"health checks with 'check-proto %s' are not supported by "
+			"Ballast (yet)",
+			t->text);
+		return -EINVAL;
+	}
+	health_of(into)->check_proto = t->text;
+	health_of(into)->check_proto_at = t->at;
+	return 0;
+}
+
+HEALTH_WORD(health_word_check_reuse)
+{
+	(void)c, (void)l, (void)at;
+	health_of(into)->check_reuse = true;
+	return 0;
+}
+
+HEALTH_WORD(health_word_no_check_reuse)
+{
+	(void)c, (void)l, (void)at;
+	health_of(into)->check_reuse = false;
+	return 0;
+}
+
 HEALTH_WORD(health_word_track)
 {
 	const struct token *t = &l->words[(*at)++];
@@ -105,7 +143,9 @@ void health_apply(struct cfg_context *c, struct server *s, const struct health_s
 	s->error_limit = from->error_limit;
 	s->end_sessions_when_down = from->end_sessions_when_down;
 	s->end_backup_sessions_when_up = from->end_backup_sessions_when_up;
-	if (!from->track && !from->observe)
+	s->check_alpn = from->check_alpn;
+	s->check_reuse = from->check_reuse;
+	if (!from->track && !from->observe && !from->check_proto)
 		return;
 	note = arena_alloc(c->arena, sizeof(*note));
 	if (!note) {
@@ -127,6 +167,17 @@ static void check_observe(struct cfg_context *c, const struct health_note *n)
 	else if (s->observe && !s->check_enabled)
 		diag_warn(c->diag, &n->set.observe_at, "add 'check'",
 			"'observe' does nothing on server '%s': it has no health checks", s->name);
+}
+
+static void check_proto(struct cfg_context *c, const struct health_note *n)
+{
+	bool http = n->server->backend->checks.method == CHECK_HTTP;
+	const char *proto = n->set.check_proto;
+
+	if (proto && n->server->check_enabled && http != (strcmp(proto, "h1") == 0))
+		diag_error(c->diag, &n->set.check_proto_at, http ? "h1" : "none",
+			"'check-proto %s' does not go with the %s checks of backend '%s'", proto, http ? "HTTP" : "TCP",
+			n->server->backend->name);
 }
 
 /* --- track --- */
@@ -215,6 +266,7 @@ void check_health(struct cfg_context *c)
 {
 	for (struct health_note *n = c->health_notes; n; n = n->next) {
 		check_observe(c, n);
+		check_proto(c, n);
 		if (n->set.track)
 			follow(c, n);
 	}

@@ -8,6 +8,10 @@
 
 /* --- server_health.c --- */
 
+HEALTH_WORD(health_word_check_alpn);
+HEALTH_WORD(health_word_check_proto);
+HEALTH_WORD(health_word_check_reuse);
+HEALTH_WORD(health_word_no_check_reuse);
 HEALTH_WORD(health_word_error_limit);
 HEALTH_WORD(health_word_observe);
 HEALTH_WORD(health_word_on_error);
@@ -17,7 +21,11 @@ HEALTH_WORD(health_word_slowstart);
 HEALTH_WORD(health_word_track);
 
 #define HEALTH_ROWS \
-	{ "error-limit", "<errors>", "errors in a row that 'observe' acts on", health_word_error_limit }, \
+	{ "check-alpn", "<protocol>[,...]", "protocols that health checks agree on", health_word_check_alpn }, \
+		{ "check-proto", "h1|none", "what health checks speak", health_word_check_proto }, \
+		{ "check-reuse-pool", NULL, "HTTP health checks use idle connections", health_word_check_reuse }, \
+		{ "no-check-reuse-pool", NULL, "undoes 'check-reuse-pool'", health_word_no_check_reuse }, \
+		{ "error-limit", "<errors>", "errors in a row that 'observe' acts on", health_word_error_limit }, \
 		{ "observe", "layer4|layer7", "requests tell of its health, too", health_word_observe }, \
 		{ "on-error", "fastinter|fail-check|sudden-death|mark-down", "what 'observe' does then", \
 			health_word_on_error }, \

@@ -44,7 +44,7 @@ int tls_note_server(struct cfg_context *c, struct proxy *p, struct server *s, co
 {
 	struct tls_note *n;
 
-	if (!w->on && !checks)
+	if (!w->on && !checks && !s->check_enabled)
 		return 0;
 	n = add_note(c, p, w);
 	if (!n)
@@ -172,6 +172,13 @@ static void make_server(struct cfg_context *c, struct tls_note *n)
 		return;
 	s->tls = w->on ? t : NULL;
 	s->check_tls = n->checks ? t : NULL;
+	s->forced_tls = t;
+}
+
+/* A server of plain bytes may still be checked over TLS, where a line of its checks says so. */
+static bool needs_context(const struct tls_note *n)
+{
+	return n->words.on || n->checks || check_script_needs_tls(check_script_of(&n->server->backend->checks));
 }
 
 void make_tls(struct cfg_context *c)
@@ -180,10 +187,10 @@ void make_tls(struct cfg_context *c)
 
 	tls_set_sessions(g->tls_sessions, g->tls_lifetime_s);
 	for (struct tls_note *n = c->tls_notes; n; n = n->next) {
-		if (n->server)
-			make_server(c, n);
-		else
+		if (!n->server)
 			make_bind(c, n);
+		else if (needs_context(n))
+			make_server(c, n);
 	}
 }
 

@@ -34,6 +34,7 @@ static const char *const scope_names[] = {
 	[VAR_TXN] = "txn",
 	[VAR_REQ] = "req",
 	[VAR_RES] = "res",
+	[VAR_CHECK] = "check",
 };
 
 /* All names of the process; added while configurations are read, by one thread, or by the admin's. */
@@ -99,7 +100,7 @@ static const char *parse_scope(struct slice text, enum var_scope *out)
 					return "expects letters, digits and '_' in the name of a variable";
 			return NULL;
 		}
-	return "knows the scopes proc, sess, txn, req and res of variables only";
+	return "knows the scopes proc, sess, txn, req, res and check of variables only";
 }
 
 static struct var_name *name_new(struct slice text, enum var_scope scope)
@@ -161,6 +162,8 @@ bool var_condition_parse(struct slice word, unsigned *conditions)
 /* The array that holds variables of this scope; NULL where the scope is not there. */
 static struct vars *store(const struct sample_ctx *ctx, enum var_scope scope)
 {
+	if ((scope == VAR_CHECK) != (ctx->phase == PHASE_CHECK) && scope != VAR_SESS)
+		return NULL;
 	switch (scope) {
 	case VAR_SESS: return ctx->session_vars;
 	case VAR_REQ: return ctx->res ? NULL : ctx->vars;

@@ -1,6 +1,6 @@
-/* check: runs the health checks of servers, each on one worker's loop, and applies their results.
+/* check: has the health checks of servers run, each on one worker's loop, and applies their results.
  *
- * A check is a connection, and on it, with `option httpchk`, one HTTP exchange (check_http.c); then a pause, `inter`,
+ * A check is a run of the backend's script (check_run.c), which at least connects; then a pause, `inter`,
  * `fastinter` or `downinter` by the server's state.  Results move check_count between 0 and rise + fall - 1: below
  * `rise` the server is down.  A success while up fills it, a failure while down empties it, as HAProxy does.
  */
@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ballast/net/proxy_protocol.h"
 #include "check_private.h"
 #include "internal.h"
 
@@ -33,6 +32,7 @@ static const struct status_row status_rows[CHECK_STATUS_COUNT] = {
 	[CHECK_L6TOUT] = { "L6TOUT", "Layer6 timeout", 10, false },
 	[CHECK_L6RSP] = { "L6RSP", "Layer6 invalid response", 11, false },
 	[CHECK_L7OK] = { "L7OK", "Layer7 check passed", 15, true },
+	[CHECK_L7OKC] = { "L7OKC", "Layer7 check conditionally passed", 16, true },
 	[CHECK_L7TOUT] = { "L7TOUT", "Layer7 timeout", 12, false },
 	[CHECK_L7RSP] = { "L7RSP", "Layer7 invalid response", 13, false },
 	[CHECK_L7STS] = { "L7STS", "Layer7 wrong status", 17, false },
@@ -58,6 +58,11 @@ bool check_status_passed(enum check_status s)
 	return status_rows[s].passed;
 }
 
+bool check_status_has_code(enum check_status s)
+{
+	return s == CHECK_L7OK || s == CHECK_L7OKC || s == CHECK_L7STS;
+}
+
 static unsigned spread_percent;
 
 void checks_set_spread(unsigned percent)
@@ -68,6 +73,7 @@ void checks_set_spread(unsigned percent)
 void check_result_set(struct check_result *r, enum check_status status, const char *text)
 {
 	r->status = status;
+	r->code = 0;
 	snprintf(r->text, sizeof r->text, "%s", text);
 }
 
@@ -78,7 +84,7 @@ static void describe(const struct check *c, char *to, size_t room)
 {
 	char code[24] = "", info[CHECK_TEXT_MAX + 16] = "", duration[40] = "";
 
-	if (c->code)
+	if (c->code || check_status_has_code(c->status))
 		snprintf(code, sizeof code, ", code: %u", c->code);
 	if (c->text[0])
 		snprintf(info, sizeof info, ", info: \"%s\"", c->text);
@@ -95,8 +101,10 @@ static void log_result(const struct check *c, const char *what)
 
 	log_event(&s->backend->log, LOG_L_NOTICE, "Health check for %sserver %s/%s %s%s, status: %d/%d %s.",
 		s->backup ? "backup " : "", s->backend->name, s->name,
-		check_status_passed(c->status) ? "succeeded" : "failed", what,
-		up ? s->check_count - s->rise + 1 : s->check_count, up ? s->fall : s->rise, up ? "UP" : "DOWN");
+		c->status == CHECK_L7OKC         ? "conditionally succeeded"
+		: check_status_passed(c->status) ? "succeeded"
+						 : "failed",
+		what, up ? s->check_count - s->rise + 1 : s->check_count, up ? s->fall : s->rise, up ? "UP" : "DOWN");
 }
 
 static void count_result(struct server *s, bool passed)
@@ -140,7 +148,13 @@ static void follow_result(struct check *c, bool news)
 	if (s->check_count < s->rise)
 		server_apply_health(s, SERVER_DOWN, logs ? "" : what);
 	else if (check_status_passed(c->status))
-		server_apply_health(s, SERVER_UP, logs ? "" : what);
+		server_apply_health(s, c->status == CHECK_L7OKC ? SERVER_STOPPING : SERVER_UP, logs ? "" : what);
+}
+
+/* One that is about to leave is not brought up by saying so. */
+static bool counts(const struct server *s, const struct check_result *r)
+{
+	return r->status != CHECK_L7OKC || atomic_load(&s->health) != SERVER_DOWN;
 }
 
 static void apply_result(struct check *c, const struct check_result *r)
@@ -149,7 +163,8 @@ static void apply_result(struct check *c, const struct check_result *r)
 	unsigned old_status = c->status, old_count = s->check_count;
 
 	store_result(c, r);
-	count_result(s, check_status_passed(r->status));
+	if (counts(s, r))
+		count_result(s, check_status_passed(r->status));
 	follow_result(c, c->status != old_status || s->check_count != old_count);
 }
 
@@ -160,8 +175,10 @@ static uint32_t fast_interval_ms(const struct server *s)
 	return s->fastinter_ms ? s->fastinter_ms : s->inter_ms;
 }
 
-static uint32_t interval_ms(const struct server *s)
+static uint32_t interval_ms(const struct check *c)
 {
+	const struct server *s = c->server;
+
 	if (s->check_count == s->rise + s->fall - 1)
 		return s->inter_ms;
 	if (s->check_count == 0)
@@ -183,7 +200,7 @@ static void schedule_next(struct check *c)
 	uint32_t interval, taken = (uint32_t)((clock_mono_ns() - c->start_ns) / 1000000);
 
 	pthread_mutex_lock(&c->server->backend->lock);
-	interval = spread(interval_ms(c->server));
+	interval = spread(c->role->interval_ms(c));
 	pthread_mutex_unlock(&c->server->backend->lock);
 	loop_timer_set(&c->next, interval > taken ? interval - taken : 1);
 }
@@ -233,141 +250,68 @@ void check_observed(struct check *c, const char *info)
 
 /* --- one check --- */
 
-static void check_close(struct check *c, bool reset)
+static void check_close(struct check *c, const struct check_result *r)
 {
-	if (reset)
-		conn_reset(&c->conn);
-	else
-		conn_close(&c->conn);
-	server_source_port_give(c->server, &c->source_port);
 	loop_timer_clear(&c->deadline);
-	http_check_run_free(c->run);
+	if (c->run)
+		check_run_free(c->run, r);
 	c->run = NULL;
 	c->running = false;
 }
 
-static void check_end(struct check *c, const struct check_result *r)
+void check_finish(struct check *c, const struct check_result *r)
 {
-	/* Nothing was said on a connection that only had to be made: a reset spares both sides the waiting states. */
-	check_close(c, r->status == CHECK_L4OK);
+	check_close(c, r);
 	pthread_mutex_lock(&c->server->backend->lock);
-	if (!is_paused(c))
-		apply_result(c, r);
+	if (!c->role->is_paused(c))
+		c->role->apply(c, r);
 	pthread_mutex_unlock(&c->server->backend->lock);
 	schedule_next(c);
-}
-
-static void end_with(struct check *c, enum check_status status, const char *text)
-{
-	struct check_result r = { 0 };
-
-	check_result_set(&r, status, text);
-	check_end(c, &r);
-}
-
-/* What the network said is the server's fault; what this machine lacks is not. */
-static void end_unconnected(struct check *c, int err)
-{
-	switch (-err) {
-	case ECONNREFUSED:
-	case ECONNRESET:
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case ETIMEDOUT:
-	case ENOENT: /* no such unix socket */ end_with(c, CHECK_L4CON, strerror(-err)); return;
-	default: end_with(c, CHECK_SOCKERR, strerror(-err));
-	}
 }
 
 static void deadline_fire(struct timer *t)
 {
 	struct check *c = container_of(t, struct check, deadline);
+	struct check_result r = { 0 };
 
-	if (c->conn.flags & CONN_CONNECTING)
-		end_with(c, CHECK_L4TOUT, "");
-	else
-		end_with(c, c->conn.flags & CONN_HANDSHAKING || !c->run ? CHECK_L6TOUT : http_check_run_timeout(c->run),
-			"");
+	check_run_timeout(c->run, &r);
+	check_finish(c, &r);
 }
 
-static void talk(struct check *c)
+static void check_begin(struct check *c)
 {
 	struct check_result r = { 0 };
 
-	if (http_check_run_step(c->run, &c->conn, &r))
-		check_end(c, &r);
-}
-
-static void connected(struct check *c)
-{
-	const struct backend *b = c->server->backend;
-
-	if (!b->http_check || !b->http_check->on) {
-		end_with(c, c->conn.transport ? CHECK_L6OK : CHECK_L4OK, "");
+	c->running = true;
+	c->run = check_run_new(c, c->role->script(c));
+	if (!c->run)
+		check_result_set(&r, CHECK_SOCKERR, strerror(ENOMEM));
+	else if (!check_run_go(c->run, &r))
 		return;
-	}
-	c->run = http_check_run_new(b->http_check, c->server);
-	if (!c->run) {
-		end_with(c, CHECK_SOCKERR, strerror(ENOMEM));
-		return;
-	}
-	if (b->set.timeout_check_ms)
-		loop_timer_set(&c->deadline, b->set.timeout_check_ms);
-	talk(c);
+	check_finish(c, &r);
 }
 
-/* Version 1 cannot say that nobody is behind this connection: it names the connection's own ends. */
-static int send_proxy_header(struct check *c)
+static void next_fire(struct timer *t)
 {
-	char text[PROXY_WRITE_BYTES];
-	union addr own, peer;
-	size_t len;
+	struct check *c = container_of(t, struct check, next);
+	bool paused;
 
-	conn_local_addr(&c->conn, &own);
-	conn_peer_addr(&c->conn, &peer);
-	len = proxy_write(text, c->server->check_send_proxy, &own, &peer, SLICE(""), true);
-	return send(c->conn.watch.fd, text, len, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -ECONNRESET;
-}
-
-static int say_first(struct check *c)
-{
-	int err = c->server->check_send_proxy ? send_proxy_header(c) : 0;
-	return err ? err : conn_finish_connect(&c->conn);
-}
-
-/* Goes on with connecting; `fresh`: the socket may just have been connected. */
-static void finish_connect(struct check *c, bool fresh)
-{
-	int err = conn_finish_tcp(&c->conn);
-	if (!err)
-		err = fresh ? say_first(c) : conn_finish_connect(&c->conn);
-	char text[CHECK_TEXT_MAX];
-
-	if (err == -EAGAIN)
-		return;
-	if (!err)
-		connected(c);
-	else if (!(c->conn.flags & CONN_CONNECTING))
-		end_with(c, CHECK_L6RSP, tls_failure(&c->conn, text, sizeof text));
+	c->start_ns = clock_mono_ns();
+	pthread_mutex_lock(&c->server->backend->lock);
+	paused = c->role->is_paused(c);
+	pthread_mutex_unlock(&c->server->backend->lock);
+	if (paused)
+		schedule_next(c);
 	else
-		end_unconnected(c, err);
+		check_begin(c);
 }
 
-static void check_ready(struct watch *w, unsigned bits)
-{
-	struct check *c = container_of(w, struct check, conn.watch);
-
-	conn_note(&c->conn, bits);
-	if (c->run) {
-		talk(c);
-		return;
-	}
-	finish_connect(c, c->conn.flags & CONN_CONNECTING);
-}
+/* --- a server's own health --- */
 
 /* The address to check: `addr` and `port` where they are given, else the server's own. */
-static int check_target(const struct server *s, struct endpoint *to)
+static int target_of(const struct check *c, struct endpoint *to)
 {
+	const struct server *s = c->server;
 	const struct server_target *t = hazard_protect(hazard_own(), (_Atomic(void *) *)&s->target);
 	union addr port = { .family = AF_UNSPEC };
 
@@ -389,53 +333,26 @@ static int check_target(const struct server *s, struct endpoint *to)
 	return 0;
 }
 
-static uint32_t connect_timeout_ms(const struct server *s)
+static const struct check_script *script_of(const struct check *c)
 {
-	const struct backend_settings *set = &s->backend->set;
-
-	/* Without `timeout check`, inter bounds the whole check. */
-	if (!set->timeout_check_ms || !set->timeout_connect_ms || set->timeout_connect_ms > s->inter_ms)
-		return s->inter_ms;
-	return set->timeout_connect_ms;
+	return check_script_of(&c->server->backend->checks);
 }
 
-static void check_begin(struct check *c)
+static uint32_t inter_ms(const struct check *c)
 {
-	struct server *s = c->server;
-	struct conn_options o;
-	struct endpoint to = { 0 };
-	int err;
-
-	server_connect_options(s, &o, &c->source_port);
-	c->running = true;
-	err = check_target(s, &to);
-	if (!err)
-		err = conn_connect(&c->conn, &to, &o, check_ready);
-	if (!err && s->check_tls)
-		err = tls_connect(&c->conn, s->check_tls, s->check_sni);
-	if (err) {
-		end_unconnected(c, err);
-		return;
-	}
-	loop_timer_set(&c->deadline, connect_timeout_ms(s));
-	if (!(c->conn.flags & CONN_CONNECTING))
-		finish_connect(c, true);
+	return c->server->inter_ms;
 }
 
-static void next_fire(struct timer *t)
-{
-	struct check *c = container_of(t, struct check, next);
-	bool paused;
-
-	c->start_ns = clock_mono_ns();
-	pthread_mutex_lock(&c->server->backend->lock);
-	paused = is_paused(c);
-	pthread_mutex_unlock(&c->server->backend->lock);
-	if (paused)
-		schedule_next(c);
-	else
-		check_begin(c);
-}
+static const struct check_role health_role = {
+	.name = "Health check",
+	.of_server = true,
+	.target = target_of,
+	.script = script_of,
+	.inter_ms = inter_ms,
+	.is_paused = is_paused,
+	.interval_ms = interval_ms,
+	.apply = apply_result,
+};
 
 /* --- made, started, stopped --- */
 
@@ -447,6 +364,7 @@ struct check *check_new(struct server *s)
 		return NULL;
 	c->conn.watch.fd = -1;
 	c->server = s;
+	c->role = &health_role;
 	c->enabled = true;
 	c->status = CHECK_INI;
 	timer_init(&c->next, next_fire);
@@ -508,7 +426,7 @@ static void stop(struct check *c)
 {
 	loop_timer_clear(&c->next);
 	if (c->running)
-		check_close(c, true);
+		check_close(c, NULL);
 }
 
 static void stop_own(struct backend *b)

@@ -1,8 +1,6 @@
-/* check_parse: `option httpchk` and `http-check send|comment`; expect is in check_parse_expect.c.
+/* check_parse: `option httpchk`, and the lines of http-check.
  *
- * A backend's checks are one immutable struct; each line makes an extended copy of it with the request rendered anew.
- * What came from a `defaults` section is told by its owner: a backend's own http-check rules replace those, and never
- * change what other backends share.
+ * What they have in common with tcp-check (expect, connect, variables) is in files of its own.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -98,70 +96,6 @@ static int set_format(struct check_text *to, const struct token *t, bool spaces,
 	return -EINVAL;
 }
 
-/* --- copies --- */
-
-struct http_step *http_check_add_step(struct http_check *h, enum http_step_kind kind, struct arena *a)
-{
-	struct http_step *all = arena_alloc(a, (h->step_count + 1) * sizeof *all);
-
-	if (!all)
-		return NULL;
-	if (h->step_count)
-		memcpy(all, h->steps, h->step_count * sizeof *all);
-	h->steps = all;
-	all[h->step_count] = (struct http_step){ .kind = (uint8_t)kind, .comment = h->comment };
-	h->comment = NULL;
-	return &all[h->step_count++];
-}
-
-static struct http_check *extend(const struct backend *b, struct arena *a)
-{
-	struct http_check *h = arena_zalloc(a, sizeof *h);
-
-	if (!h)
-		return NULL;
-	if (b->http_check) {
-		*h = *b->http_check;
-		return h;
-	}
-	struct http_step *send = http_check_add_step(h, STEP_SEND, a);
-	if (!send)
-		return NULL;
-	send->implied = true;
-	return h;
-}
-
-/* The first http-check line of a backend puts all from `defaults` aside. */
-struct http_check *http_check_extend_rules(const struct backend *b, struct arena *a)
-{
-	struct http_check *h = extend(b, a);
-
-	if (!h || h->rules_owner == b)
-		return h;
-	h->rules_owner = b;
-	h->comment = NULL;
-	h->step_count = 0;
-	struct http_step *send = http_check_add_step(h, STEP_SEND, a);
-	if (!send)
-		return NULL;
-	send->implied = true;
-	return h;
-}
-
-int http_check_commit(struct backend *b, struct http_check *h, struct arena *a)
-{
-	struct sample_ctx ctx = { .arena = a };
-
-	h->request = slice_of(NULL, 0);
-	if (http_send_is_literal(&h->steps[0].send, &h->option)) {
-		h->request = http_send_render(&h->steps[0].send, &h->option, &ctx);
-		if (!h->request.ptr)
-			return -ENOMEM;
-	}
-	b->http_check = h;
-	return 0;
-}
-
 /* --- option httpchk --- */
 
 static int set_host(struct http_send *to, const struct token *t, struct arena *a, struct diag *d)
@@ -180,15 +114,14 @@ int http_check_parse_option(struct backend *b, const struct line *l, struct aren
 {
 	size_t args = l->count - 2;
 	const struct token *t = l->words + 2;
-	struct http_check *h;
+	struct check_script *h;
 	int err = line_args(l, 1, 5, d);
 
 	if (err)
 		return err;
-	h = extend(b, a);
+	h = check_script_extend(b, true, a);
 	if (!h)
 		return -ENOMEM;
-	h->on = true;
 	h->option = (struct http_send){ 0 };
 	if (args >= 2)
 		err = set_method(&h->option, t++, d);
@@ -198,7 +131,11 @@ int http_check_parse_option(struct backend *b, const struct line *l, struct aren
 		err = set_version(&h->option, t++, a, d);
 	if (!err && args >= 4)
 		err = set_host(&h->option, t, a, d);
-	return err ? err : http_check_commit(b, h, a);
+	if (!err)
+		err = check_script_commit(b, h, a);
+	if (!err)
+		b->checks.method = CHECK_HTTP;
+	return err;
 }
 
 /* --- http-check send --- */
@@ -237,10 +174,10 @@ static int set_body_format(struct http_send *to, const struct token *t, struct a
 	return to->body.format ? 0 : -EINVAL;
 }
 
-static int send_argument(struct http_step *step, enum send_word word, const struct token *t, struct arena *a,
+static int send_argument(struct check_step *step, enum send_word word, const struct token *t, struct arena *a,
 	struct diag *d)
 {
-	struct http_send *to = &step->send;
+	struct http_send *to = &step->http_send;
 
 	switch (word) {
 	case SEND_METH: return set_method(to, t, d);
@@ -255,31 +192,35 @@ static int send_argument(struct http_step *step, enum send_word word, const stru
 	return 0;
 }
 
-int http_check_missing(const struct line *l, const struct token *of, struct diag *d)
+int check_word_missing(const struct line *l, const struct token *of, struct diag *d)
 {
 	diag_error(d, &l->words[l->count].at, NULL, "'%s' needs %s behind it", of->text,
 		token_is(of, "hdr") && token_is(&l->words[1], "send") ? "a name and a value" : "a value");
 	return -EINVAL;
 }
 
-static int parse_send(struct backend *b, const struct line *l, struct arena *a, struct diag *d)
+/* The request that stands for one nobody wrote, or a new one behind a new connection. */
+static int add_send(struct check_script *s, const struct line *l, struct check_step **step, struct arena *a,
+	struct diag *d)
 {
-	struct http_check *h = http_check_extend_rules(b, a);
-	struct http_step *step;
-	int err = 0;
+	const struct check_step *last = check_script_last(s);
 
-	if (!h)
-		return -ENOMEM;
-	if (!h->steps[0].implied || h->step_count > 1) {
-		diag_error(d, &l->words[1].at, NULL,
-			"a check sends one request, before everything that it expects: a connection for another one "
-			"(http-check connect) is not supported by Ballast (yet)");
+	if (last && last->kind == STEP_HTTP_SEND && last->implied) {
+		s->step_count--;
+	} else if (!last || last->kind != STEP_CONNECT) {
+		diag_error(d, &l->words[1].at, "http-check connect",
+			"a connection carries one request: another one needs an http-check connect before it");
 		return -EINVAL;
 	}
-	h->step_count = 0;
-	step = http_check_add_step(h, STEP_SEND, a);
-	if (!step)
-		return -ENOMEM;
+	*step = check_script_add(s, STEP_HTTP_SEND, a);
+	return *step ? 0 : -ENOMEM;
+}
+
+static int parse_send(struct check_script *s, const struct line *l, struct arena *a, struct diag *d)
+{
+	struct check_step *step;
+	int err = add_send(s, l, &step, a, d);
+
 	for (size_t i = 2; !err && i < l->count;) {
 		const struct token *t = &l->words[i];
 		unsigned word;
@@ -289,49 +230,64 @@ static int parse_send(struct backend *b, const struct line *l, struct arena *a, 
 			return err;
 		values = word == SEND_HDR ? 2 : 1;
 		if (i + values >= l->count)
-			return http_check_missing(l, t, d);
+			return check_word_missing(l, t, d);
 		err = send_argument(step, (enum send_word)word, t + 1, a, d);
 		i += values + 1;
 	}
-	return err ? err : http_check_commit(b, h, a);
+	return err;
 }
 
-/* --- http-check comment --- */
+/* --- the line --- */
 
-static int parse_comment(struct backend *b, const struct line *l, struct arena *a, struct diag *d)
+int check_parse_comment(struct check_script *s, const struct line *l, struct arena *a, struct diag *d)
 {
-	struct http_check *h;
 	int err = line_args(l, 2, 2, d);
 
+	(void)a;
 	if (err)
 		return err;
-	h = http_check_extend_rules(b, a);
-	if (!h)
-		return -ENOMEM;
-	h->comment = l->words[2].text;
-	return http_check_commit(b, h, a);
+	s->comment = l->words[2].text;
+	s->lines++;
+	return 0;
+}
+
+static int parse_disable_on_404(struct check_script *s, const struct line *l, struct arena *a, struct diag *d)
+{
+	(void)a;
+	s->disable_on_404 = true;
+	return line_args(l, 1, 1, d);
+}
+
+static int parse_expect(struct check_script *s, const struct line *l, struct arena *a, struct diag *d)
+{
+	const struct check_step *last = check_script_last(s);
+
+	if (last && last->kind != STEP_CONNECT)
+		return check_parse_expect(s, l, a, d);
+	diag_error(d, &l->words[1].at, "http-check send", "nothing was sent on this connection that could be answered");
+	return -EINVAL;
 }
 
 int http_check_parse_rule(struct backend *b, const struct line *l, struct arena *a, struct diag *d)
 {
-	static const char *const unsupported[] = { "connect", "disable-on-404", "send-state", "set-var", "set-var-fmt",
-		"unset-var", NULL };
-	static const char *const rules[] = { "send", "expect", "comment", NULL };
+	static int (*const parsers[])(struct check_script * s, const struct line *l, struct arena *a,
+		struct diag *d) = { parse_send, parse_expect, check_parse_comment, check_parse_connect,
+		parse_disable_on_404 };
+	static const char *const rules[] = { "send", "expect", "comment", "connect", "disable-on-404", NULL };
 	const struct token *t = &l->words[1];
-	unsigned rule;
+	struct check_script *s;
+	unsigned rule = 0;
+	int err;
 
-	for (const char *const *u = unsupported; *u; u++)
-		if (slice_eq(token_slice(t), slice_from_str(*u)) ||
-			(t->text[strcspn(t->text, "(")] == '(' &&
-				slice_starts_with(token_slice(t), slice_from_str(*u)))) {
-			diag_error(d, &t->at, NULL, "'%s' in http-check is not supported by Ballast (yet)", t->text);
-			return -EINVAL;
-		}
-	if (token_choice(t, "http-check rule", rules, &rule, d))
+	if (token_is(t, "send-state")) {
+		diag_error(d, &t->at, NULL, "'%s' in http-check is not supported by Ballast (yet)", t->text);
 		return -EINVAL;
-	switch (rule) {
-	case 0: return parse_send(b, l, a, d);
-	case 1: return http_check_parse_expect(b, l, a, d);
-	default: return parse_comment(b, l, a, d);
 	}
+	if (!check_is_variable(l) && token_choice(t, "http-check rule", rules, &rule, d))
+		return -EINVAL;
+	s = check_script_extend_rules(b, true, a);
+	if (!s)
+		return -ENOMEM;
+	err = check_is_variable(l) ? check_parse_variable(s, l, a, d) : parsers[rule](s, l, a, d);
+	return err ? err : check_script_commit(b, s, a);
 }

@@ -1,4 +1,6 @@
-/* check_parse_expect: `http-check expect`: options, then one match, which `!` before it turns around. */
+/* check_parse_expect: `http-check expect`, `tcp-check expect`: options, then one match, which `!` before it turns
+ * around.
+ */
 #include <errno.h>
 #include <limits.h>
 
@@ -22,7 +24,7 @@ static int parse_range(struct slice member, struct status_range *range)
 	return 0;
 }
 
-static int expect_status(struct http_expect *e, const struct token *t, struct arena *a, struct diag *d)
+static int expect_status(struct check_expect *e, const struct token *t, struct arena *a, struct diag *d)
 {
 	struct slice rest = token_slice(t), member;
 	struct status_range *ranges;
@@ -50,7 +52,7 @@ static int set_regex(struct check_match *m, const struct token *t, bool ignore_c
 {
 	char error[REGEX_ERROR_TEXT];
 
-	m->how = MATCH_REG;
+	m->how = CHECK_MATCH_REG;
 	m->regex = regex_new_in(a, token_slice(t), ignore_case, error);
 	if (m->regex)
 		return 0;
@@ -91,10 +93,10 @@ static int parse_field_match(struct check_match *m, const char *what, const stru
 		t += 2;
 	}
 	if (t >= &l->words[l->count])
-		return http_check_missing(l, word, d);
+		return check_word_missing(l, word, d);
 	*at = (size_t)(t - l->words) + 1;
-	m->how = (uint8_t)(MATCH_STR + how);
-	if (m->how != MATCH_REG)
+	m->how = (uint8_t)(CHECK_MATCH_STR + how);
+	if (m->how != CHECK_MATCH_REG)
 		return set_text(m, t, format, a, d);
 	if (!format)
 		return set_regex(m, t, what[0] == 'n', a, d);
@@ -107,7 +109,7 @@ static bool names(const struct line *l, size_t at, const char *plain, const char
 	return at < l->count && (token_is(&l->words[at], plain) || token_is(&l->words[at], format));
 }
 
-static int expect_field(struct http_expect *e, const struct line *l, size_t *at, struct arena *a, struct diag *d)
+static int expect_field(struct check_expect *e, const struct line *l, size_t *at, struct arena *a, struct diag *d)
 {
 	int err;
 
@@ -122,9 +124,9 @@ static int expect_field(struct http_expect *e, const struct line *l, size_t *at,
 	return err;
 }
 
-static int expect_body(struct http_expect *e, const struct token *t, bool format, struct arena *a, struct diag *d)
+static int expect_body(struct check_expect *e, const struct token *t, bool format, struct arena *a, struct diag *d)
 {
-	e->value.how = MATCH_SUB;
+	e->value.how = CHECK_MATCH_SUB;
 	return set_text(&e->value, t, format, a, d);
 }
 
@@ -142,17 +144,13 @@ static int set_status(uint8_t *to, const struct token *t, const char *what, cons
 
 	for (unsigned i = 0; allowed[i]; i++)
 		codes[i] = check_status_code(allowed[i]);
-	if (token_is(t, "L7OKC")) {
-		diag_error(d, &t->at, NULL, "'%s' in http-check is not supported by Ballast (yet)", t->text);
-		return -EINVAL;
-	}
 	if (token_choice(t, what, codes, &chosen, d))
 		return -EINVAL;
 	*to = (uint8_t)allowed[chosen];
 	return 0;
 }
 
-static int set_min_recv(struct http_expect *e, const struct token *t, struct diag *d)
+static int set_min_recv(struct check_expect *e, const struct token *t, struct diag *d)
 {
 	int64_t n;
 
@@ -162,12 +160,12 @@ static int set_min_recv(struct http_expect *e, const struct token *t, struct dia
 	return 0;
 }
 
-static int set_option(struct http_step *step, enum option o, const struct token *t, struct arena *a, struct diag *d)
+static int set_option(struct check_step *step, enum option o, const struct token *t, struct arena *a, struct diag *d)
 {
-	static const enum check_status good[] = { CHECK_L7OK, CHECK_L6OK, CHECK_L4OK, 0 };
-	static const enum check_status bad[] = { CHECK_L7RSP, CHECK_L7STS, CHECK_L6RSP, CHECK_L4CON, 0 };
+	static const enum check_status good[] = { CHECK_L7OK, CHECK_L7OKC, CHECK_L6OK, CHECK_L4OK, 0 };
+	static const enum check_status bad[] = { CHECK_L7OKC, CHECK_L7RSP, CHECK_L7STS, CHECK_L6RSP, CHECK_L4CON, 0 };
 	static const enum check_status late[] = { CHECK_L7TOUT, CHECK_L6TOUT, CHECK_L4TOUT, 0 };
-	struct http_expect *e = &step->expect;
+	struct check_expect *e = &step->expect;
 
 	switch (o) {
 	case MIN_RECV: return set_min_recv(e, t, d);
@@ -183,7 +181,7 @@ static int set_option(struct http_step *step, enum option o, const struct token 
 }
 
 /* Leaves *at at the match. */
-static int parse_options(struct http_step *step, const struct line *l, size_t *at, struct arena *a, struct diag *d)
+static int parse_options(struct check_step *step, const struct line *l, size_t *at, struct arena *a, struct diag *d)
 {
 	for (; *at < l->count; *at += 2) {
 		const struct token *t = &l->words[*at];
@@ -193,23 +191,62 @@ static int parse_options(struct http_step *step, const struct line *l, size_t *a
 		if (!option_words[option])
 			return 0;
 		if (*at + 1 >= l->count)
-			return http_check_missing(l, t, d);
+			return check_word_missing(l, t, d);
 		if (set_option(step, (enum option)option, t + 1, a, d))
 			return -EINVAL;
 	}
 	return 0;
 }
 
-/* --- the line --- */
+/* --- the match --- */
 
-enum match { STATUS, RSTATUS, HDR, FHDR, STRING, RSTRING, STRING_LF };
-static const char *const match_words[] = { "status", "rstatus", "hdr", "fhdr", "string", "rstring", "string-lf", NULL };
+enum match { STATUS, RSTATUS, HDR, FHDR, STRING, RSTRING, STRING_LF, BINARY, RBINARY, BINARY_LF };
 
-static int parse_pattern(struct http_expect *e, enum match match, const struct line *l, size_t *at, struct arena *a,
+/* Words of both kinds of checks; the index is the match, less what a kind has not. */
+static const char *const http_words[] = { "status", "rstatus", "hdr", "fhdr", "string", "rstring", "string-lf", NULL };
+static const char *const tcp_words[] = { "string", "rstring", "string-lf", "binary", "rbinary", "binary-lf", NULL };
+
+int check_parse_hex(const struct token *t, struct slice *out, struct arena *a, struct diag *d)
+{
+	*out = check_unhex(token_slice(t), a);
+	if (out->ptr && out->len)
+		return 0;
+	diag_error(d, &t->at, "50494e470d0a", "'%s' is not an even number of hexadecimal digits", t->text);
+	return -EINVAL;
+}
+
+static int expect_bytes(struct check_expect *e, const struct token *t, struct arena *a, struct diag *d)
+{
+	e->value.how = CHECK_MATCH_SUB;
+	return check_parse_hex(t, &e->value.text.text, a, d);
+}
+
+static int expect_bytes_format(struct check_expect *e, const struct token *t, struct arena *a, struct diag *d)
+{
+	e->value.text.hex = true;
+	return expect_body(e, t, true, a, d);
+}
+
+/* What messages call it. */
+static const char *name_of(enum match match, const struct check_expect *e, struct arena *a)
+{
+	static const char *const names[] = { [RSTRING] = "regex",
+		[STRING_LF] = "log-format string",
+		[RBINARY] = "binary regex",
+		[BINARY_LF] = "log-format binary" };
+
+	if (match == STRING || match == BINARY)
+		return arena_printf(a, "%s '%.*s'", match == STRING ? "string" : "binary", (int)e->value.text.text.len,
+			e->value.text.text.ptr)
+		        .ptr;
+	return names[match] ? names[match] : "";
+}
+
+static int parse_pattern(struct check_expect *e, enum match match, const struct line *l, size_t *at, struct arena *a,
 	struct diag *d)
 {
 	static const uint8_t kinds[] = { EXPECT_STATUS, EXPECT_RSTATUS, EXPECT_HDR, EXPECT_FHDR, EXPECT_BODY,
-		EXPECT_BODY, EXPECT_BODY };
+		EXPECT_BODY, EXPECT_BODY, EXPECT_BODY, EXPECT_HEX, EXPECT_BODY };
 	const struct token *t = &l->words[*at];
 
 	e->kind = kinds[match];
@@ -220,11 +257,14 @@ static int parse_pattern(struct http_expect *e, enum match match, const struct l
 	case STATUS: return expect_status(e, t, a, d);
 	case STRING:
 	case STRING_LF: return expect_body(e, t, match == STRING_LF, a, d);
-	default: return set_regex(&e->value, t, false, a, d);
+	case BINARY: return expect_bytes(e, t, a, d);
+	case BINARY_LF: return expect_bytes_format(e, t, a, d);
+	default: return set_regex(&e->value, t, match == RBINARY, a, d);
 	}
 }
 
-static int parse_match(struct http_expect *e, const struct line *l, size_t *at, struct arena *a, struct diag *d)
+static int parse_match(struct check_expect *e, bool http, const struct line *l, size_t *at, struct arena *a,
+	struct diag *d)
 {
 	struct token t = l->words[*at];
 	unsigned match;
@@ -236,29 +276,34 @@ static int parse_match(struct http_expect *e, const struct line *l, size_t *at, 
 	} else if (e->negate && *at < l->count) {
 		t = l->words[++*at];
 	}
-	if (token_choice(&t, "match of http-check expect", match_words, &match, d))
+	if (token_choice(&t, http ? "match of http-check expect" : "match of tcp-check expect",
+		    http ? http_words : tcp_words, &match, d))
 		return -EINVAL;
+	match += http ? STATUS : STRING;
 	if (++*at >= l->count)
-		return http_check_missing(l, &t, d);
+		return check_word_missing(l, &t, d);
 	err = parse_pattern(e, (enum match)match, l, at, a, d);
 	if (!e->error)
-		e->error = e->kind == EXPECT_BODY ? CHECK_L7RSP : CHECK_L7STS;
+		e->error = match < STRING ? CHECK_L7STS : CHECK_L7RSP;
+	if (!err && !(e->what = name_of((enum match)match, e, a)))
+		err = -ENOMEM;
 	return err;
 }
 
-int http_check_parse_expect(struct backend *b, const struct line *l, struct arena *a, struct diag *d)
+/* --- the line --- */
+
+int check_parse_expect(struct check_script *s, const struct line *l, struct arena *a, struct diag *d)
 {
-	struct http_check *h = http_check_extend_rules(b, a);
-	struct http_step *step = h ? http_check_add_step(h, STEP_EXPECT, a) : NULL;
+	struct check_step *step = check_script_add(s, s->http ? STEP_HTTP_EXPECT : STEP_EXPECT, a);
 	size_t at = 2;
 	int err;
 
 	if (!step)
 		return -ENOMEM;
-	step->expect = (struct http_expect){ .min_recv = -1, .ok = CHECK_L7OK, .timeout = CHECK_L7TOUT };
+	step->expect = (struct check_expect){ .min_recv = -1, .ok = CHECK_L7OK, .timeout = CHECK_L7TOUT };
 	err = parse_options(step, l, &at, a, d);
 	if (!err)
-		err = parse_match(&step->expect, l, &at, a, d);
+		err = parse_match(&step->expect, s->http, l, &at, a, d);
 	if (!err)
 		err = parse_options(step, l, &at, a, d);
 	if (!err && at < l->count) {
@@ -266,5 +311,5 @@ int http_check_parse_expect(struct backend *b, const struct line *l, struct aren
 			l->words[at].text);
 		return -EINVAL;
 	}
-	return err ? err : http_check_commit(b, h, a);
+	return err;
 }

@@ -17,20 +17,53 @@ static struct slice keep(struct strbuf *b, struct arena *a)
 	return text;
 }
 
+static int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+struct slice check_unhex(struct slice digits, struct arena *a)
+{
+	char *out = digits.len % 2 ? NULL : arena_alloc(a, digits.len / 2 + 1);
+
+	for (size_t i = 0; out && i < digits.len; i += 2) {
+		int high = digit_of(digits.ptr[i]), low = digit_of(digits.ptr[i + 1]);
+		if (high < 0 || low < 0)
+			return slice_of(NULL, 0);
+		out[i / 2] = (char)(high << 4 | low);
+	}
+	return slice_of(out, out ? digits.len / 2 : 0);
+}
+
 struct slice check_text_render(const struct check_text *t, struct sample_ctx *ctx)
 {
+	struct slice text;
 	struct strbuf b;
 
 	if (!t->format)
 		return t->text.ptr ? t->text : SLICE("");
 	strbuf_init(&b);
 	format_render(t->format, ctx, &b);
-	return keep(&b, ctx->arena);
+	text = keep(&b, ctx->arena);
+	return t->hex && text.ptr ? check_unhex(text, ctx->arena) : text;
 }
 
-const char *http_send_method(const struct http_send *send, const struct http_send *option)
+/* Of a request that nothing completes. */
+static const struct http_send no_option;
+
+static const struct http_send *option_of(const struct http_send *send)
 {
-	return send->method ? send->method : option->method ? option->method : "OPTIONS";
+	return send->option ? send->option : &no_option;
+}
+
+const char *http_send_method(const struct http_send *send)
+{
+	const char *option = option_of(send)->method;
+
+	return send->method ? send->method : option ? option : "OPTIONS";
 }
 
 /* Values may hold spaces, a request line's target may not. */
@@ -49,13 +82,13 @@ static bool given(const struct check_text *t)
 	return t->text.ptr || t->format;
 }
 
-static void add_line(struct strbuf *b, const struct http_send *send, const struct http_send *option,
-	struct sample_ctx *ctx)
+static void add_line(struct strbuf *b, const struct http_send *send, struct sample_ctx *ctx)
 {
+	const struct http_send *option = option_of(send);
 	struct slice uri = check_text_render(given(&send->uri) ? &send->uri : &option->uri, ctx);
 	const char *version = send->version ? send->version : option->version ? option->version : "HTTP/1.0";
 
-	strbuf_printf(b, "%s ", http_send_method(send, option));
+	strbuf_printf(b, "%s ", http_send_method(send));
 	add_uri(b, uri.len ? uri : SLICE("/"));
 	strbuf_printf(b, " %s\r\n", version);
 }
@@ -95,19 +128,20 @@ static void add_fields(struct strbuf *b, const struct http_send *of, bool withou
 	strbuf_add(b, of->raw);
 }
 
-struct slice http_send_render(const struct http_send *send, const struct http_send *option, struct sample_ctx *ctx)
+struct slice http_send_render(const struct http_send *send, bool keep_open, struct sample_ctx *ctx)
 {
+	const struct http_send *option = option_of(send);
 	struct slice body = check_text_render(given(&send->body) ? &send->body : &option->body, ctx);
 	struct strbuf b;
 
 	strbuf_init(&b);
-	add_line(&b, send, option, ctx);
+	add_line(&b, send, ctx);
 	add_fields(&b, option, names_host(send), ctx);
 	add_fields(&b, send, false, ctx);
 	if (body.len)
 		strbuf_printf(&b, "Content-Length: %zu\r\n", body.len);
 	if (!names_connection(send))
-		strbuf_str(&b, "Connection: close\r\n");
+		strbuf_str(&b, keep_open ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
 	strbuf_str(&b, "\r\n");
 	strbuf_add(&b, body);
 	return keep(&b, ctx->arena);
@@ -121,7 +155,7 @@ static bool is_literal(const struct http_send *s)
 	return !s->uri.format && !s->body.format;
 }
 
-bool http_send_is_literal(const struct http_send *send, const struct http_send *option)
+bool http_send_is_literal(const struct http_send *send)
 {
-	return is_literal(send) && is_literal(option);
+	return is_literal(send) && is_literal(option_of(send));
 }

@@ -350,3 +350,16 @@ int tls_connect(struct conn *c, struct tls_context *context, const char *sni)
 	forget_errors();
 	return err; /* freed when the conn is closed */
 }
+
+int tls_offer(struct conn *c, const char *protocols)
+{
+	uint8_t *wire = NULL;
+	unsigned len = 0;
+	int err = tls_alpn_encode(protocols, &wire, &len);
+
+	if (!err && SSL_set_alpn_protos(tls_of(c)->ssl, wire, len))
+		err = -ENOMEM;
+	free(wire);
+	forget_errors();
+	return err;
+}

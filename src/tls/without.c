@@ -46,6 +46,12 @@ int tls_connect(struct conn *c, struct tls_context *t, const char *sni)
 	return -ENOSYS;
 }
 
+int tls_offer(struct conn *c, const char *protocols)
+{
+	(void)c, (void)protocols;
+	return -ENOSYS;
+}
+
 const char *tls_failure(const struct conn *c, char *buf, size_t len)
 {
 	(void)c;

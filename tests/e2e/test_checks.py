@@ -179,7 +179,7 @@ def test_a_check_tells_the_server_who_it_is_and_what_failed(checked):
     assert (q.target, q.field("X-Id")) == ("/health/web/s1", "1")
     health.answer = response(200, "ill", fields=[("X-Why", "no disk")])
     line = log.wait(DOWN)[0]
-    assert 'Layer7 invalid response, info: "s1 says no disk", check duration:' in line, line
+    assert 'Layer7 invalid response, info: "s1 says no disk comment: the page", check duration:' in line, line
 
 
 def test_a_check_of_another_port_and_address(checked, origin):

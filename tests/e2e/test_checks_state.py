@@ -156,7 +156,7 @@ def test_a_server_that_is_back_gets_its_share_little_by_little(ballast, origin, 
     lb.cli("set server web/s1 state ready")
     began = time.monotonic()
     row = lb.stat("web", "s1")
-    assert int(row["weight"]) < 50 and row["uweight"] == "100" and int(row["slim"]) < 16
+    assert int(row["weight"]) < 50 and int(row["throttle"]) < 50 and row["uweight"] == "100" and int(row["slim"]) < 16
     assert lb.cli("show servers state web").splitlines()[2].split()[5] == "1"
     for _ in range(40):
         get(lb.port["web"], "/")
@@ -170,7 +170,7 @@ def test_a_server_that_is_back_gets_its_share_little_by_little(ballast, origin, 
     assert time.monotonic() - began > 1.2
     assert len(seen) > 5
     row = lb.stat("web", "s1")
-    assert (row["weight"], row["slim"]) == ("100", "32")
+    assert (row["weight"], row["slim"], row["throttle"]) == ("100", "32", "")
     assert lb.cli("show servers state web").splitlines()[2].split()[5] == "2"
     before = len(o1.requests)
     for _ in range(20):

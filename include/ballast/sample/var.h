@@ -3,14 +3,14 @@
  * A name is interned when the configuration is read and becomes an index, so that a rule finds its variable in an array.
  * txn, req and res live in the exchange's arena, sess with the client's connection, proc with the process: its values
  * are replaced as a whole and read without a lock (event/grace.h).  An exchange without variables has no array.
- * req is there until a response is, res from then on.
+ * req is there until a response is, res from then on, check (and sess, of its own) in a health check.
  */
 #ifndef BALLAST_SAMPLE_VAR_H
 #define BALLAST_SAMPLE_VAR_H
 
 #include "ballast/sample/sample.h"
 
-enum var_scope { VAR_PROC, VAR_SESS, VAR_TXN, VAR_REQ, VAR_RES, VAR_SCOPE_COUNT };
+enum var_scope { VAR_PROC, VAR_SESS, VAR_TXN, VAR_REQ, VAR_RES, VAR_CHECK, VAR_SCOPE_COUNT };
 
 /* Conditions of set-var; all of them must hold. Bits. */
 enum var_condition {

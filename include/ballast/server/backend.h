@@ -8,6 +8,7 @@
 
 #include "ballast/base/hazard.h"
 #include "ballast/event/generation.h"
+#include "ballast/server/check_script.h"
 #include "ballast/server/server.h"
 
 struct picker;
@@ -15,7 +16,6 @@ struct pick_thread;
 struct persist;
 struct rule_lists;
 struct acl_set;
-struct http_check;
 struct errors;
 struct stick;
 struct expr;
@@ -156,7 +156,7 @@ struct backend {
 	const struct rule_lists *rules;    /* NULL: none */
 	struct errors *errors;             /* errorfile */
 	struct stick *stick;               /* `stick on` and its kin; NULL: none */
-	struct http_check *http_check;     /* option httpchk, http-check: NULL: checks connect only */
+	struct check_setup checks;         /* option httpchk, option tcp-check, ... */
 	struct retry_budget *retry_budget; /* NULL: none */
 	struct outliers *outliers;         /* NULL: no outlier ejection */
 	struct guard *guard;               /* NULL: neither breakers nor outlier ejection */

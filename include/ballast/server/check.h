@@ -11,7 +11,6 @@
 #include "ballast/event/timer.h"
 #include "ballast/net/conn.h"
 #include "ballast/server/backend.h"
-#include "ballast/server/http_check.h"
 
 enum check_status {
 	CHECK_UNKNOWN,
@@ -25,6 +24,7 @@ enum check_status {
 	CHECK_L6TOUT,
 	CHECK_L6RSP,
 	CHECK_L7OK,
+	CHECK_L7OKC, /* it is about to leave: no new requests but persistent ones */
 	CHECK_L7TOUT,
 	CHECK_L7RSP,
 	CHECK_L7STS,
@@ -33,9 +33,13 @@ enum check_status {
 
 enum { CHECK_TEXT_MAX = 128 };
 
+struct check_role;
+struct check_run;
+
 struct check {
 	struct conn conn; /* first: the watch finds it */
 	struct server *server;
+	const struct check_role *role;
 	unsigned thread; /* whose loop runs it */
 	bool inherited;  /* it follows a check of the configuration before */
 	uint64_t due_ms; /* which was due then; 0: at once */
@@ -45,8 +49,7 @@ struct check {
 	bool running;
 	uint16_t source_port; /* of server.source_ports; 0: none */
 	uint64_t start_ns;
-	/* the HTTP exchange while it runs; NULL where connecting is all */
-	struct http_check_run *run;
+	struct check_run *run; /* while it runs */
 	/* results; under backend.lock */
 	bool enabled;   /* `disable health` clears it */
 	uint8_t status; /* enum check_status */
@@ -62,6 +65,8 @@ const char *check_status_code(enum check_status s);
 const char *check_status_text(enum check_status s);
 unsigned check_status_number(enum check_status s);
 bool check_status_passed(enum check_status s);
+/* Whether a code belongs to it, even 0. */
+bool check_status_has_code(enum check_status s);
 
 /* For backend_start: the check of a server with check_enabled, not yet running. NULL where memory is out. */
 struct check *check_new(struct server *s);

@@ -117,7 +117,9 @@ struct server {
 	uint32_t tcp_user_timeout_ms;        /* `tcp-ut`; 0: the system's */
 	struct tls_context *tls, *check_tls; /* NULL: plain */
 	struct expr *sni;                    /* of a request; NULL: no name is asked for */
-	const char *check_sni;
+	struct tls_context *forced_tls;      /* of checks that ask for it whatever this server is; NULL: none does */
+	const char *check_sni, *check_alpn;
+	bool check_reuse;                                         /* `check-reuse-pool` */
 	uint8_t send_proxy, check_send_proxy;                     /* version of the PROXY header; 0: none */
 	const char *cookie;                                       /* its value of the persistence cookie, or NULL */
 	struct server_watcher *watchers;                          /* told of results (report.h); NULL: nobody is */

@@ -66,6 +66,8 @@ void tls_set_limits(uint32_t connections, uint32_t per_second);
  * servers). `sni`: name to ask for, NULL none; it is copied. 0, -ENOMEM, -EUSERS: the process's limit is reached. */
 int tls_accept(struct conn *c, struct tls_context *t);
 int tls_connect(struct conn *c, struct tls_context *t, const char *sni);
+/* Right behind tls_connect: other protocols to agree on than the context's, "http/1.1,h2". 0, -EINVAL, -ENOMEM. */
+int tls_offer(struct conn *c, const char *protocols);
 
 static inline bool tls_is_on(const struct conn *c)
 {

@@ -67,7 +67,7 @@ static void test_a_backend_without_a_word_has_the_documented_defaults(void **sta
 	assert_int_equal(b->set.connection, CONNECTION_KEEP_ALIVE);
 	assert_int_equal(b->set.source.len, 0);
 	assert_int_equal(b->set.source.fd, -1);
-	assert_null(b->http_check);
+	assert_null(b->checks.http);
 }
 
 static void test_options_are_switched_on(void **state)
@@ -204,11 +204,11 @@ static void test_http_checks_of_defaults_are_inherited_and_not_shared(void **sta
 	(void)state;
 	load_text(&l, "defaults\noption httpchk GET /d\nbackend a\nhttp-check expect status 204\nbackend b\nbackend c\n"
 		      "no option httpchk\n");
-	assert_true(slice_eq(back("a")->http_check->option.uri.text, SLICE("/d")));
-	assert_int_equal(back("a")->http_check->step_count, 2);
-	assert_int_equal(back("b")->http_check->step_count, 1);
-	assert_true(back("b")->http_check->on);
-	assert_false(back("c")->http_check->on);
+	assert_true(slice_eq(back("a")->checks.http->option.uri.text, SLICE("/d")));
+	assert_int_equal(back("a")->checks.http->step_count, 2);
+	assert_int_equal(back("b")->checks.http->step_count, 1);
+	assert_int_equal(back("b")->checks.method, CHECK_HTTP);
+	assert_int_equal(back("c")->checks.method, CHECK_CONNECTS);
 }
 
 /* --- defaults --- */

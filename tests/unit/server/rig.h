@@ -243,8 +243,15 @@ static UNUSED int rig_parse_check(struct backend *b, const char *text, struct ar
 {
 	struct line l = rig_line(text, a);
 
-	return token_is(&l.words[0], "option") ? http_check_parse_option(b, &l, a, d)
-	                                       : http_check_parse_rule(b, &l, a, d);
+	if (token_is(&l.words[0], "http-check"))
+		return http_check_parse_rule(b, &l, a, d);
+	if (token_is(&l.words[0], "tcp-check"))
+		return tcp_check_parse_rule(b, &l, a, d);
+	if (token_is(&l.words[1], "httpchk"))
+		return http_check_parse_option(b, &l, a, d);
+	if (token_is(&l.words[1], "tcp-check"))
+		return tcp_check_parse_option(b, &l, a, d);
+	return ready_check_parse_option(b, &l, a, d);
 }
 
 #endif

@@ -418,7 +418,7 @@ static void test_requests_are_made_anew_for_each_check(void **state)
 	origin_open("HTTP/1.0 200 OK\r\n\r\n", true);
 	b = checked(
 		"http-check send meth POST uri-lf /%[str(a_b)]/%% ver HTTP/1.1 hdr X %[int(7)] body-lf n%[int(42)]");
-	assert_null(b->http_check->request.ptr);
+	assert_null(b->checks.http->sealed[1].http_send.request.ptr);
 	start(b);
 	assert_true(reaches(b, CHECK_L7OK));
 	assert_string_equal(origin.request,
