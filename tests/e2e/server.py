@@ -89,11 +89,12 @@ class Ballast:
 
     def wait_ready(self, timeout=10.0):
         wanted = self.bound_ports()
+        sockets = re.findall(r"^\s*stats socket (/\S+)", self.config, re.M)
 
         def ready():
             status = self.process.poll()
             assert status in (None, 0), f"it ended with status {status}:\n{self.log()}"
-            return wanted <= listening_ports()
+            return wanted <= listening_ports() and all(map(os.path.exists, sockets))
         try:
             wait_until(ready, timeout, f"listening on {sorted(wanted)}")
         except AssertionError as e:
