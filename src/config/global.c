@@ -24,6 +24,12 @@ static int parse_master_worker(struct cfg_context *c, const struct line *l)
 	return line_args(l, 0, 0, c->diag);
 }
 
+static int parse_config_watch(struct cfg_context *c, const struct line *l)
+{
+	global(c)->config_watch = true;
+	return line_args(l, 0, 0, c->diag);
+}
+
 static int parse_quiet(struct cfg_context *c, const struct line *l)
 {
 	global(c)->quiet = true;
@@ -223,6 +229,8 @@ const struct directive global_directives[] = {
 	{ "node", SECTION_GLOBAL, "<name>", "this machine's name in statistics", parse_node, false, false },
 	{ "description", SECTION_GLOBAL, "<text>", "text shown in statistics", parse_description, false, false },
 	{ "ulimit-n", SECTION_GLOBAL, "<files>", "file descriptors to ask the system for", parse_ulimit, false, false },
+	{ "config-watch", SECTION_GLOBAL, NULL, "reload when a file of the configuration changes (Ballast's own)",
+		parse_config_watch, false, false },
 	{ "hard-stop-after", SECTION_GLOBAL, "<time>", "longest time that a soft stop may take", parse_hard_stop, false,
 		false },
 	{ "spread-checks", SECTION_GLOBAL, "<percent>", "randomness in the interval of health checks",

@@ -173,6 +173,7 @@ struct graph *graph_load(struct config_source *src, struct diag *d)
 	c.last_cpu_map = &c.cpu_map;
 	c.last_health_note = &c.health_notes;
 	tables_loading(&c.tables, c.arena);
+	file_list_open(&g->read_files, c.arena);
 	src->env = &g->env;
 	src->is_section = begins_section;
 	int err = config_read(src, c.arena, d, on_line, &c);
@@ -183,6 +184,7 @@ struct graph *graph_load(struct config_source *src, struct diag *d)
 	if (err == -ENOMEM)
 		diag_error(d, NULL, NULL, "out of memory");
 	tables_give_up(&c.tables);
+	file_list_close(&g->read_files);
 	bool refused = d->count[DIAG_ALERT] != before;
 	free_drafts(&c, !g->frontends && !g->backends);
 	if (!refused)

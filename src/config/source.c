@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ballast/base/file_list.h"
 #include "ballast/config/lexer.h"
 #include "block.h"
 
@@ -108,6 +109,7 @@ static bool is_regular(int dir, const char *name)
 static int add_directory(struct reader *r, const char *path)
 {
 	struct dirent **names = NULL;
+	file_list_note(path);
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
 	int count = dir < 0 ? -1 : scandirat(dir, ".", &names, is_config_name, compare_names);
 
@@ -222,6 +224,7 @@ static int read_input(struct reader *r, struct slice *out)
 
 static int read_path(struct reader *r, const char *path, struct slice *out)
 {
+	file_list_note(path);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

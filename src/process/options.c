@@ -152,6 +152,13 @@ static int take_verbose(struct options *o, const char *word)
 	return 0;
 }
 
+static int take_watch(struct options *o, const char *word)
+{
+	(void)word;
+	o->watch = true;
+	return 0;
+}
+
 static int take_quiet(struct options *o, const char *word)
 {
 	(void)word;
@@ -235,6 +242,8 @@ static const struct option_row rows[] = {
 	{ "-st", TAKES_WORDS, "PID...", "once bound, end these processes at once (SIGTERM)", take_terminate },
 	{ "-x", TAKES_WORD, "SOCKET", "take over the listening sockets of the process behind this stats socket",
 		take_handover },
+	{ "--watch", TAKES_NOTHING, NULL, "reload when a file of the configuration changes (`config-watch`)",
+		take_watch },
 	{ "-V", TAKES_NOTHING, NULL, "verbose: undoes -q and `quiet`", take_verbose },
 	{ "-q", TAKES_NOTHING, NULL, "quiet: no messages", take_quiet },
 	{ "-dD", TAKES_NOTHING, NULL, "diagnostics: lets .diag speak", take_diagnostics },

@@ -31,7 +31,7 @@ struct options {
 	size_t config_count;
 	const char *condition, *directory, *pidfile, *localpeer, *handover;
 	uint32_t maxconn; /* 0: not given */
-	bool daemon, master_worker, foreground, debug, verbose, quiet, zero_warning, diagnostics, allow_fork;
+	bool daemon, master_worker, foreground, debug, verbose, quiet, zero_warning, diagnostics, allow_fork, watch;
 	int poison; /* byte, or -1 */
 	pid_t *old_pids;
 	size_t old_pid_count;

@@ -105,6 +105,7 @@ static void publish(struct reload *r)
 	pthread_barrier_wait(&r->w->barrier);
 	r->pause_us = (clock_mono_ns() - begun) / 1000;
 	keep_old(r, old);
+	config_watch_renew(r->watch);
 }
 
 /* ---- the end of one ---- */
@@ -247,10 +248,17 @@ struct reload *reload_new(struct worker *w)
 	r->w = w;
 	r->number = 1;
 	timer_init(&r->timer, look);
-	if (graph_begin_generation(w->run->graph, 1, w->run->threads) == 0)
+	r->watch = config_watch_new(r);
+	if (r->watch && graph_begin_generation(w->run->graph, 1, w->run->threads) == 0)
 		return r;
+	config_watch_free(r->watch);
 	free(r);
 	return NULL;
+}
+
+void reload_begin(struct reload *r)
+{
+	config_watch_renew(r->watch);
 }
 
 int reload_start(struct reload *r)
@@ -273,6 +281,7 @@ void reload_free(struct reload *r)
 		graph_free(o->graph);
 		free(o);
 	}
+	config_watch_free(r->watch);
 	free(r->spare);
 	free(r->last_text);
 	free(r);

@@ -89,7 +89,10 @@ struct waiter {
 	void *arg;
 };
 
+struct config_watch;
+
 struct reload {
+	struct config_watch *watch;
 	struct worker *w;
 	struct loader loader;
 	struct job job;
@@ -116,6 +119,8 @@ struct reload {
 struct reload *reload_new(struct worker *w);
 /* With the loops known, before new threads are forbidden. 0 or negative errno. */
 int reload_start(struct reload *r);
+/* On thread 0, in its loop. */
+void reload_begin(struct reload *r);
 /* After the loops ended. */
 void reload_free(struct reload *r);
 /* On thread 0: reads the configuration anew; `why` stands in the log ("SIGHUP"). While one is under way, once more behind
@@ -135,5 +140,15 @@ void reload_offer(struct reload *r, struct admin *a);
 
 /* In a worker that follows one which reloaded, before it serves. */
 void worker_renew(struct run *r);
+
+/* ---- watch.c ---- */
+
+struct config_watch;
+
+struct config_watch *config_watch_new(struct reload *r);
+/* On thread 0, at the start and after each reload: watches what the present configuration was read from. */
+void config_watch_renew(struct config_watch *c);
+/* After the loops ended. NULL is allowed. */
+void config_watch_free(struct config_watch *c);
 
 #endif

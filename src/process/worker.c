@@ -111,8 +111,10 @@ static int thread_begin(struct worker_thread *t)
 		err = sockets_start(&w->run->sockets);
 	if (!err && t->loop.index == 0)
 		err = admin_start(w->run->admin);
-	if (!err && t->loop.index == 0)
+	if (!err && t->loop.index == 0) {
 		reload_offer(w->reload, w->run->admin);
+		reload_begin(w->reload);
+	}
 	if (err)
 		return err;
 	checks_start_thread(w->run->graph->backends);

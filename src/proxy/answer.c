@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ballast/base/file_list.h"
 #include "ballast/http/h1.h"
 
 enum { LIMIT_DEFAULT = 16384 };
@@ -37,6 +38,7 @@ int answer_read_file(const char *path, const struct token *t, struct arena *a, s
 {
 	size_t room = limit_bytes + 1, len = 0;
 	char *text = arena_alloc(a, room + 1);
+	file_list_note(path);
 	FILE *from = fopen(path, "rbe");
 	int rc;
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ballast/base/file_list.h"
 #include "acl_private.h"
 #include "private.h"
 
@@ -328,6 +329,7 @@ static int load_file(struct test_job *j, const struct pattern_file *f, struct pa
 		return -EINVAL;
 	}
 	path += optional ? 4 : strncmp(path, "file@", 5) == 0 ? 5 : 0;
+	file_list_note(path);
 	FILE *in = fopen(path, "re");
 	if (!in && optional && errno == ENOENT)
 		return 0;

@@ -1,4 +1,5 @@
 /* Lists of patterns: read from files, indexed, changed: see ballast/sample/map.h. */
+#include "ballast/base/file_list.h"
 #include "pattern_list.h"
 
 #include <arpa/inet.h>
@@ -748,8 +749,10 @@ struct pattern_list *pattern_list_get(struct arena *a, const char *name, bool ma
 	for (struct pattern_list *l = pattern_list_next(a, NULL); l; l = pattern_list_next(a, l))
 		if (l->map == map && strcmp(l->name, name) == 0)
 			return l;
-	if (!virtual)
+	if (!virtual) {
+		file_list_note(path_of(name));
 		take_stamp(path_of(name), &stamp);
+	}
 	struct pattern_list *l = find_living(name, map, &stamp);
 	if (l)
 		return use(a, l);

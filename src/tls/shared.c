@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "ballast/base/file_list.h"
 #include "ballast/base/strbuf.h"
 #include "private.h"
 
@@ -62,7 +63,10 @@ static void add_path(struct strbuf *key, const char *path)
 	struct stat s;
 
 	add_word(key, path);
-	if (!path || stat(path, &s) < 0)
+	if (!path)
+		return;
+	file_list_note(path);
+	if (stat(path, &s) < 0)
 		return;
 	if (S_ISDIR(s.st_mode))
 		add_folder(key, path);

@@ -370,6 +370,63 @@ def test_a_worker_that_dies_is_replaced_by_one_of_the_present_files(ballast, ori
     assert get(lb.port["extra"]).field("x-generation") == "2"
 
 
+WATCHED = "nbthread 1\n        config-watch"
+
+
+def test_a_file_that_changes_reloads(ballast, origin):
+    lb = ballast(config(WATCHED), o=origin())
+    lb.write(config(WATCHED, front="http-response set-header X-Generation 2"))
+    wait_until(lambda: get(lb.port["web"]).field("x-generation") == "2")
+    assert "(config-watch)" in lb.cli("show reload")
+
+
+def test_a_file_written_in_place_reloads_too(ballast, origin):
+    lb = ballast(config(), args=["--watch"], o=origin())
+    text = lb.fill(BASE.format(globals="", front="http-response set-header X-Generation 2", back="", server=""))
+    with open(lb.config_path, "w", encoding="utf-8") as f:
+        for line in text.splitlines(True):
+            f.write(line)
+            f.flush()
+    wait_until(lambda: get(lb.port["web"]).field("x-generation") == "2")
+
+
+def test_a_symbolic_link_that_is_swapped_reloads(ballast, origin, tmp_path):
+    """As a mounted ConfigMap does: lb.cfg -> ..data/lb.cfg, ..data -> a folder of its version."""
+    lb = ballast(config(WATCHED), o=origin())
+    for version, front in ((1, ""), (2, "http-response set-header X-Generation 2")):
+        folder = os.path.join(lb.dir, f"..v{version}")
+        os.mkdir(folder)
+        with open(folder + "/lb.cfg", "w", encoding="utf-8") as f:
+            f.write(lb.fill(BASE.format(globals=WATCHED, front=front, back="", server="")))
+    os.symlink("..v1", lb.dir + "/..data")
+    os.symlink("..data/lb.cfg", lb.dir + "/new")
+    os.rename(lb.dir + "/new", lb.config_path)
+    wait_until(lambda: "1 done" in lb.cli("show reload"))
+    os.symlink("..v2", lb.dir + "/..new")
+    os.rename(lb.dir + "/..new", lb.dir + "/..data")
+    wait_until(lambda: get(lb.port["web"]).field("x-generation") == "2")
+
+
+def test_a_map_that_changes_reloads(ballast, origin, tmp_path):
+    path = tmp_path / "m.map"
+    path.write_text("a 1\n")
+    lb = ballast(config(WATCHED, front=f"http-response set-header X-Map %[str(a),map({path})]"), o=origin())
+    assert get(lb.port["web"]).field("x-map") == "1"
+    path.write_text("a 22\n")
+    wait_until(lambda: get(lb.port["web"]).field("x-map") == "22")
+
+
+def test_a_wrong_file_is_told_once(ballast, origin):
+    lb = ballast(config(WATCHED), o=origin())
+    lb.write(config(WATCHED, front="nonsense"))
+    lb.wait_log("the running configuration stays")
+    with open(os.path.join(lb.dir, "something-else"), "w", encoding="utf-8") as f:
+        f.write("x")
+    lb.write(config(WATCHED, front="http-response set-header X-Generation 2"))
+    wait_until(lambda: get(lb.port["web"]).field("x-generation") == "2")
+    assert "1 done, 1 refused" in lb.cli("show reload")
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_nothing_is_lost_under_load(ballast, origin, threads):
     o = origin()

@@ -10,6 +10,7 @@
 
 #include "ballast/base/arena.h"
 #include "ballast/base/diag.h"
+#include "ballast/base/file_list.h"
 #include "ballast/config/env.h"
 #include "ballast/config/source.h"
 #include "ballast/net/log.h"
@@ -55,6 +56,7 @@ struct global_settings {
 	uint32_t spread_checks;                /* percent, 0..50 */
 	uint32_t bufsize, maxrewrite, maxhdr;  /* 16384, 1024, 101 */
 	uint32_t tls_sessions, tls_lifetime_s; /* tune.ssl.cachesize, tune.ssl.lifetime: 20000, 300 */
+	bool config_watch;                     /* a change of any file reloads */
 	uint32_t tls_maxconn, tls_maxrate;     /* maxsslconn, maxsslrate; 0: no limit */
 };
 
@@ -69,6 +71,7 @@ struct graph {
 	struct backend *backends;
 	struct table *tables;     /* stick tables, each with the name of its section */
 	const char *const *files; /* all files that were read, NULL-ended */
+	struct file_list read_files;     /* and all others: maps, certificates, error pages, as they were */
 	struct generation *generation; /* NULL before graph_begin_generation() */
 };
 
