@@ -40,10 +40,10 @@ struct admin_session {
 	bool timed;   /* the prompt shows the uptime */
 	bool running; /* session_step is on the stack */
 	bool closed, ending, lingers, eof;
-	unsigned held;           /* commands that go on */
+	unsigned held;             /* commands that go on */
 	const struct graph *graph; /* that they began with */
-	struct handout *handout; /* sockets are being given away; instead of commands */
-	struct tour *tour;       /* of the command that goes on; freed with the session where the loops ended first */
+	struct handout *handout;   /* sockets are being given away; instead of commands */
+	struct tour *tour;         /* of the command that goes on; freed with the session where the loops ended first */
 	struct strbuf out;
 	size_t sent; /* bytes of `out` that the client took */
 	char *rest;  /* commands of the line that are still to run; NULL: none */

@@ -48,8 +48,8 @@ static void run_show(struct admin_session *s, char **args, int count)
 
 static const struct command_row rows[] = {
 	{ { "reload" }, NULL, "read the configuration anew and serve it, or say why not", LEVEL_ADMIN, run_reload },
-	{ { "show", "reload" }, NULL, "generations of the configuration that live, and the last reload",
-		LEVEL_OPERATOR, run_show },
+	{ { "show", "reload" }, NULL, "generations of the configuration that live, and the last reload", LEVEL_OPERATOR,
+		run_show },
 };
 
 const struct command_table reload_commands = { rows, sizeof rows / sizeof *rows };

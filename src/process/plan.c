@@ -87,9 +87,7 @@ static int pair_tables(struct plan *p)
 
 static bool is_taken(const struct plan *p, const struct listener *old)
 {
-	for_pairs(each, &p->listeners)
-		if (each->old == old)
-			return true;
+	for_pairs(each, &p->listeners) if (each->old == old) return true;
 	return false;
 }
 
@@ -110,9 +108,7 @@ static int pair_listeners(struct plan *p, const struct run *r, struct diag *d)
 		if (!err)
 			err = add(&p->fresh, l, NULL);
 	}
-	for_pairs(each, &p->fresh)
-		if (!err)
-			err = listener_publish(each->now, d);
+	for_pairs(each, &p->fresh) if (!err) err = listener_publish(each->now, d);
 	return err;
 }
 
@@ -187,10 +183,9 @@ static void warn_of_restart(const struct graph *now, const struct graph *old, st
 
 static void warn_of_loss(const struct plan *p, struct diag *d)
 {
-	for_pairs(each, &p->tables)
-		if (!table_fits(each->now, each->old))
-			diag_warn(d, NULL, NULL, "the stick-table of '%s' stores other things than before: it begins empty",
-				((struct table *)each->now)->name);
+	for_pairs(each, &p->tables) if (!table_fits(each->now, each->old))
+		diag_warn(d, NULL, NULL, "the stick-table of '%s' stores other things than before: it begins empty",
+			((struct table *)each->now)->name);
 }
 
 /* ---- made ---- */
@@ -273,8 +268,7 @@ void plan_free(struct plan *p, bool published)
 
 static void publish_listeners(struct plan *p, struct run *r)
 {
-	for_pairs(each, &p->listeners)
-		listener_inherit(each->now, each->old);
+	for_pairs(each, &p->listeners) listener_inherit(each->now, each->old);
 	for (size_t i = 0; i < r->sockets.count; i++)
 		if (listener_current(r->sockets.list[i]) == r->sockets.list[i])
 			listener_end(r->sockets.list[i]);
@@ -286,18 +280,15 @@ static void publish_listeners(struct plan *p, struct run *r)
 void plan_publish(struct plan *p, struct run *r)
 {
 	publish_listeners(p, r);
-	for_pairs(each, &p->backends)
-		backend_inherit(each->now, each->old);
+	for_pairs(each, &p->backends) backend_inherit(each->now, each->old);
 	for (struct backend *b = p->old->backends; b; b = b->next)
 		if (b->lineage.current == b)
 			backend_retire(b);
-	for_pairs(each, &p->frontends)
-		frontend_inherit(each->now, each->old);
+	for_pairs(each, &p->frontends) frontend_inherit(each->now, each->old);
 	for (struct frontend *f = p->old->frontends; f; f = f->next)
 		if (f->lineage.current == f)
 			frontend_retire(f);
-	for_pairs(each, &p->tables)
-		table_inherit(each->now, each->old);
+	for_pairs(each, &p->tables) table_inherit(each->now, each->old);
 	for (struct table *t = p->old->tables; t; t = t->next)
 		if (t->lineage.current == t)
 			lineage_end(&t->lineage);
@@ -312,10 +303,8 @@ void plan_publish(struct plan *p, struct run *r)
 
 void plan_follow_thread(struct plan *p)
 {
-	for_pairs(each, &p->listeners)
-		listener_follow_thread(each->now, each->old);
-	for_pairs(each, &p->fresh)
-		listener_start(each->now);
+	for_pairs(each, &p->listeners) listener_follow_thread(each->now, each->old);
+	for_pairs(each, &p->fresh) listener_start(each->now);
 	frontends_follow_thread(p->old->frontends);
 	servers_follow_thread();
 	checks_follow_thread(p->old->backends, p->now->backends);

@@ -144,7 +144,8 @@ static void finish(struct reload *r, bool good)
 	if (r->last_text)
 		tell_log(good ? LOG_L_WARNING : LOG_L_ALERT, r->last_text);
 	if (good)
-		say_and_log(SAY_NOTICE, "Reloaded (%s): generation %llu serves after %llu ms; the loops stood still for %llu us.",
+		say_and_log(SAY_NOTICE,
+			"Reloaded (%s): generation %llu serves after %llu ms; the loops stood still for %llu us.",
 			r->why, (unsigned long long)r->number, (unsigned long long)r->took_ms,
 			(unsigned long long)r->pause_us);
 	else

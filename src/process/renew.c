@@ -55,7 +55,8 @@ void worker_renew(struct run *r)
 	if (!err)
 		err = take_sockets(r, &fresh, &d);
 	if (err)
-		say_and_log(SAY_WARNING, "The new worker serves the configuration that its master was started with: the files "
+		say_and_log(SAY_WARNING,
+			"The new worker serves the configuration that its master was started with: the files "
 			"cannot be loaded now.");
 	else
 		put_in_place(r, now, &fresh);

@@ -31,7 +31,8 @@ void states_dump(const struct graph *g)
 {
 	say_and_log(SAY_WARNING, "SIGQUIT received, dumping servers states.");
 	for (struct frontend *f = g->frontends; f; f = f->next)
-		say_and_log(SAY_WARNING, "SIGQUIT: Proxy %s: %u connections.", f->name, atomic_load(&f->live->connections));
+		say_and_log(SAY_WARNING, "SIGQUIT: Proxy %s: %u connections.", f->name,
+			atomic_load(&f->live->connections));
 	for (struct backend *b = g->backends; b; b = b->next)
 		dump_backend(b);
 }

@@ -16,7 +16,7 @@ enum {
 	QUIET_MS = 200, /* without an event before it is looked at */
 	LONGEST_MS = 2000,
 	EVENTS = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF |
-		 IN_ATTRIB,
+	         IN_ATTRIB,
 };
 
 struct config_watch {

@@ -42,7 +42,8 @@ static bool same_way(const struct server *a, const struct server *b)
 {
 	const struct backend_settings *as = &a->backend->set, *bs = &b->backend->set;
 
-	return a->tls == b->tls && port_range_equal(a->source_ports, b->source_ports) && a->send_proxy == b->send_proxy && endpoint_equal(&a->source, &b->source) &&
+	return a->tls == b->tls && port_range_equal(a->source_ports, b->source_ports) &&
+	       a->send_proxy == b->send_proxy && endpoint_equal(&a->source, &b->source) &&
 	       same_text(a->source_interface, b->source_interface) && endpoint_equal(&as->source, &bs->source) &&
 	       same_text(as->source_interface, bs->source_interface);
 }

@@ -27,8 +27,8 @@ static void add_word(struct strbuf *key, const char *word)
 static void add_stamp(struct strbuf *key, const struct stat *s)
 {
 	strbuf_printf(key, "%llu.%llu.%lld.%lld.%ld.%lld.%ld;", (unsigned long long)s->st_dev,
-		(unsigned long long)s->st_ino, (long long)s->st_size, (long long)s->st_mtim.tv_sec,
-		s->st_mtim.tv_nsec, (long long)s->st_ctim.tv_sec, s->st_ctim.tv_nsec);
+		(unsigned long long)s->st_ino, (long long)s->st_size, (long long)s->st_mtim.tv_sec, s->st_mtim.tv_nsec,
+		(long long)s->st_ctim.tv_sec, s->st_ctim.tv_nsec);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)

@@ -69,9 +69,9 @@ struct graph {
 	struct tls_owned *tls;      /* contexts of listeners and servers */
 	struct frontend *frontends; /* in the order of the files */
 	struct backend *backends;
-	struct table *tables;     /* stick tables, each with the name of its section */
-	const char *const *files; /* all files that were read, NULL-ended */
-	struct file_list read_files;     /* and all others: maps, certificates, error pages, as they were */
+	struct table *tables;          /* stick tables, each with the name of its section */
+	const char *const *files;      /* all files that were read, NULL-ended */
+	struct file_list read_files;   /* and all others: maps, certificates, error pages, as they were */
 	struct generation *generation; /* NULL before graph_begin_generation() */
 };
 

@@ -72,10 +72,10 @@ struct server_conn {
 	void *user; /* the exchange while in use */
 	char *name; /* that was asked for by SNI; NULL: none */
 	uint64_t idle_since_ms;
-	uint32_t requests;       /* sent on it so far */
-	uint32_t target_version; /* of the address that it was opened to */
-	uint16_t thread;         /* whose loop it is registered with */
-	uint16_t source_port;    /* 0, or of: */
+	uint32_t requests;        /* sent on it so far */
+	uint32_t target_version;  /* of the address that it was opened to */
+	uint16_t thread;          /* whose loop it is registered with */
+	uint16_t source_port;     /* 0, or of: */
 	struct port_range *ports; /* held; NULL: its server has none */
 	bool idle;
 	bool is_private; /* must not serve another client connection (http-reuse never, ...) */
@@ -109,9 +109,9 @@ struct server {
 	struct endpoint check_addr; /* `addr`; len 0: the server's */
 	int32_t port_offset;        /* "+n" ports: the client's destination port plus this */
 	bool has_port_offset;
-	const char *hostname;   /* name it was resolved from, or NULL */
+	const char *hostname;       /* name it was resolved from, or NULL */
 	struct endpoint configured; /* its address as the file has it; len 0: it has none */
-	struct endpoint source; /* `source`; len 0: the backend's */
+	struct endpoint source;     /* `source`; len 0: the backend's */
 	const char *source_interface;
 	struct port_range *source_ports;     /* `source ADDRESS:LOW-HIGH`; NULL: none. The server's own */
 	uint32_t tcp_user_timeout_ms;        /* `tcp-ut`; 0: the system's */
