@@ -290,8 +290,10 @@ void plan_publish(struct plan *p, struct run *r)
 			frontend_retire(f);
 	for_pairs(each, &p->tables) table_inherit(each->now, each->old);
 	for (struct table *t = p->old->tables; t; t = t->next)
-		if (t->lineage.current == t)
+		if (t->lineage.current == t) {
+			t->retired = true;
 			lineage_end(&t->lineage);
+		}
 	checks_set_spread(p->now->global.spread_checks);
 	tls_set_limits(p->now->global.tls_maxconn, p->now->global.tls_maxrate);
 	log_set_global(&p->now->global.log, p->now->global.log_tag, p->now->global.log_send_hostname);

@@ -52,6 +52,8 @@ static void client_follow(struct client *c)
 		atomic_fetch_add(&c->listener->connections, 1);
 	c->frontend = c->frontend->lineage.current;
 	follow_private(c);
+	if (c->tracking)
+		track_follow(c->tracking, loop_self->now_ms);
 	if (c->frontend->retired)
 		client_soft_stop(c);
 }

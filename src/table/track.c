@@ -64,3 +64,18 @@ void track_end_slow(struct tracking *k, uint64_t now_ms)
 		s->table = NULL;
 	}
 }
+
+void track_follow(struct tracking *k, uint64_t now_ms)
+{
+	for (unsigned i = 0; i < TRACK_MAX; i++) {
+		struct tracked *s = &k->slot[i];
+		if (!s->table)
+			continue;
+		s->table = s->table->lineage.current;
+		if (!s->table->retired)
+			continue;
+		if (!s->borrowed)
+			let_go(s->table, s->entry, now_ms);
+		*s = (struct tracked){ 0 };
+	}
+}

@@ -241,6 +241,22 @@ def test_stick_tables_keep_their_entries(ballast, origin):
     assert get(lb.port["web"]).field("x-count") == "2"
 
 
+def test_what_a_session_follows_goes_on(ballast, origin, client):
+    table = "stick-table type ip size 100 store conn_cur,http_req_cnt\n        tcp-request session track-sc0 src"
+    lb = ballast(config(front=table), o=origin())
+    c = client(lb.port["web"])
+    c.request()
+    reload_ok(lb, config(front=table, back="balance leastconn"))
+    c.request()
+    assert "conn_cur=1 http_req_cnt=2" in lb.cli("show table web")
+    reload_ok(lb, config(front=table.replace("type ip", "type string")))
+    c.request()
+    reload_ok(lb, config())
+    c.request()
+    c.close()
+    wait_until(lambda: lb.stat("web", "FRONTEND")["scur"] == "0")
+
+
 def test_a_table_of_another_kind_begins_empty_and_says_so(ballast, origin):
     lb = ballast(config(front="stick-table type ip size 100 store gpc0"), o=origin())
     answer = reload_ok(lb, config(front="stick-table type string size 100 store gpc0"))

@@ -97,6 +97,7 @@ struct table {
 	uint16_t offset[DATA_COUNT]; /* in an entry; 0: not stored */
 	struct table_store *store;
 	struct lineage lineage; /* with those of its name in other configurations */
+	bool retired;           /* no newer configuration has it, or another kind of it */
 	struct table *next;     /* all tables of a configuration */
 };
 

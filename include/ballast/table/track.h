@@ -51,6 +51,9 @@ static inline void track_count(const struct tracking *k, enum table_data total, 
 		track_count_slow(k, total, rate, n, now_ms);
 }
 
+/* Another configuration came: tables are those of the newest; entries of tables that are gone are let go. */
+void track_follow(struct tracking *k, uint64_t now_ms);
+
 /* Lets its entries go, but the borrowed ones. */
 static inline void track_end(struct tracking *k, uint64_t now_ms)
 {
