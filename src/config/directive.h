@@ -25,7 +25,8 @@ enum log_choice {
 	LOG_CHOICE_TCP_CLF,
 	LOG_CHOICE_HTTP,
 	LOG_CHOICE_HTTP_CLF,
-	LOG_CHOICE_CUSTOM
+	LOG_CHOICE_CUSTOM,
+	LOG_CHOICE_JSON
 };
 
 enum { INIT_ADDR_MAX = 8 };
@@ -88,8 +89,10 @@ struct proxy_settings {
 	const char *default_backend;
 	struct place default_backend_at;
 	enum log_choice log_choice;
-	const char *log_text;       /* of LOG_CHOICE_CUSTOM */
-	struct place log_at;        /* of whatever chose it */
+	const char *log_text;                             /* of LOG_CHOICE_CUSTOM */
+	struct place log_at;                              /* of whatever chose it */
+	const char *log_error_text, *log_structured_text; /* NULL: none */
+	struct place log_error_at, log_structured_at;
 	const char *unique_id_text; /* NULL: none */
 	struct place unique_id_at, unique_id_header_at;
 	struct place monitor_at, forwardfor_at; /* where they were set, for warnings */

@@ -65,6 +65,28 @@ static int parse_log_format(struct cfg_context *c, const struct line *l)
 	return 0;
 }
 
+static int parse_error_log_format(struct cfg_context *c, const struct line *l)
+{
+	int err = value_string(c, l, 1, "a format", &c->proxy->set.log_error_text);
+
+	if (!err)
+		c->proxy->set.log_error_at = l->words[1].at;
+	return err;
+}
+
+static int parse_log_format_sd(struct cfg_context *c, const struct line *l)
+{
+	int err = value_string(c, l, 1, "a format", &c->proxy->set.log_structured_text);
+
+	if (err)
+		return err;
+	c->proxy->set.log_structured_at = l->words[1].at;
+	if (l->words[1].text[0] == '[')
+		return 0;
+	diag_error(c->diag, &l->words[1].at, "[name@32473 status=\"%ST\"]", "structured data stands in brackets");
+	return -EINVAL;
+}
+
 static int parse_unique_id_format(struct cfg_context *c, const struct line *l)
 {
 	int err = value_string(c, l, 1, "a format", &c->proxy->set.unique_id_text);
@@ -124,6 +146,7 @@ static const char *chosen_text(struct cfg_context *c, const struct proxy *p)
 	char name[96];
 
 	switch (p->set.log_choice) {
+	case LOG_CHOICE_JSON:
 	case LOG_CHOICE_DEFAULT: return NULL;
 	case LOG_CHOICE_CUSTOM: return p->set.log_text;
 	case LOG_CHOICE_HTTP:
@@ -145,9 +168,14 @@ static void compile_log(struct cfg_context *c, const struct proxy *p, struct com
 	const char *text = chosen_text(c, p);
 	char name[96];
 
+	tables_at(p->name, &p->set.log_at);
+	if (p->set.log_error_text)
+		set->log_error_format = compile(c, known, p->set.log_error_text, &p->set.log_error_at);
+	if (p->set.log_structured_text)
+		set->log_structured = compile(c, known, p->set.log_structured_text, &p->set.log_structured_at);
+	set->log_json = p->set.log_choice == LOG_CHOICE_JSON;
 	if (!text)
 		return;
-	tables_at(p->name, &p->set.log_at);
 	set->log_format_text = text;
 	set->log_format = compile(c, known, text, p->set.log_choice == LOG_CHOICE_CUSTOM ? &p->set.log_at : NULL);
 	proxy_text(p, name, sizeof(name));
@@ -192,6 +220,10 @@ const struct directive log_directives[] = {
 		false },
 	{ "log-send-hostname", SECTION_GLOBAL, "[<name>]", "host name in log lines", parse_log_send_hostname, false,
 		false },
+	{ "error-log-format", SECTION_FRONT, "<format>", "what the line of something that went wrong says",
+		parse_error_log_format, false, false },
+	{ "log-format-sd", SECTION_FRONT, "<format>", "structured data for targets of format rfc5424",
+		parse_log_format_sd, false, false },
 	{ "unique-id-format", SECTION_FRONT, "<format>", "a name for each request", parse_unique_id_format, false,
 		false },
 	{ "unique-id-header", SECTION_FRONT, "<name>", "field in which servers get it", parse_unique_id_header, false,

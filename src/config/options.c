@@ -103,6 +103,19 @@ static int parse_forwardfor(struct cfg_context *c, const struct line *l)
 	return 0;
 }
 
+static int parse_jsonlog(struct cfg_context *c, const struct line *l)
+{
+	struct proxy_settings *s = &c->proxy->set;
+
+	if (no_more_words(c, l, 1))
+		return -EINVAL;
+	if (c->negated && s->log_choice != LOG_CHOICE_JSON)
+		return 0;
+	s->log_choice = c->negated ? LOG_CHOICE_DEFAULT : LOG_CHOICE_JSON;
+	s->log_at = two_words(l, 0);
+	return 0;
+}
+
 /* `option httplog [clf]`, `option tcplog [clf]` */
 static int parse_log_option(struct cfg_context *c, const struct line *l)
 {
@@ -247,6 +260,7 @@ const struct option_row option_rows[] = {
 	{ "httpclose", SECTION_PROXY, NULL, "close both connections behind each response", 0, 0, parse_connection },
 	{ "httplog", SECTION_FRONT, "[clf]", "log requests with their timings", 0, 0, parse_log_option },
 	{ "ldap-check", SECTION_BACK, NULL, "health checks bind at an LDAP server", 0, 0, parse_ready_check },
+	{ "jsonlog", SECTION_FRONT, NULL, "log JSON objects (doc/logs.md); Ballast's own", 0, 0, parse_jsonlog },
 	{ "log-health-checks", SECTION_BACK, NULL, "log what health checks find", 0, BACK(log_health_checks), NULL },
 	{ "logasap", SECTION_FRONT, NULL, "log as soon as the response's head is there", FRONT(log_asap), 0, NULL },
 	{ "mysql-check", SECTION_BACK, "[user <name> [post-41|pre-41]]",

@@ -78,7 +78,7 @@ static void refresh_date(uint64_t second)
 	}
 }
 
-static size_t render_header(const struct log_target *t, const char *tag, unsigned level, char *out)
+static size_t render_header(const struct log_target *t, const char *tag, unsigned level, bool structured, char *out)
 {
 	unsigned format = t->default_format && global_hostname ? LOG_RFC3164 : t->format;
 	unsigned priority = t->facility * 8u + level;
@@ -92,8 +92,8 @@ static size_t render_header(const struct log_target *t, const char *tag, unsigne
 			global_hostname ? global_hostname : "localhost", tag, pid);
 		break;
 	case LOG_RFC5424:
-		n = snprintf(out, HEADER_MAX, "<%u>1 %s.%06u%s %s %s %d - - ", priority, date.iso, us, date.zone,
-			global_hostname ? global_hostname : "-", tag, pid);
+		n = snprintf(out, HEADER_MAX, "<%u>1 %s.%06u%s %s %s %d - %s", priority, date.iso, us, date.zone,
+			global_hostname ? global_hostname : "-", tag, pid, structured ? "" : "- ");
 		break;
 	case LOG_LOCAL: n = snprintf(out, HEADER_MAX, "<%u>%s %s[%d]: ", priority, date.rfc3164, tag, pid); break;
 	case LOG_PRIORITY: n = snprintf(out, HEADER_MAX, "<%u>", priority); break;
@@ -197,15 +197,17 @@ static bool sampled(struct log_target *t)
 	return t->sample_ranges >> at & 1;
 }
 
-static void send_to_list(struct list *list, const char *tag, unsigned level, struct slice text)
+/* The first `structured` bytes of the text, and a space, are for RFC 5424 only. */
+static void send_to_list(struct list *list, const char *tag, unsigned level, struct slice text, size_t structured)
 {
 	char header[HEADER_MAX];
 	list_for_each(it, list) {
 		struct log_target *t = list_entry(it, struct log_target, link);
 		if (level > t->max_level || !sampled(t))
 			continue;
-		size_t len = render_header(t, tag, level < t->min_level ? t->min_level : level, header);
-		send_line(t, slice_of(header, len), text);
+		bool takes_it = structured && t->format == LOG_RFC5424;
+		size_t len = render_header(t, tag, level < t->min_level ? t->min_level : level, takes_it, header);
+		send_line(t, slice_of(header, len), structured && !takes_it ? slice_skip(text, structured + 1) : text);
 	}
 }
 
@@ -244,11 +246,16 @@ void log_set_global(struct log_targets *t, const char *tag, const char *hostname
 
 void log_send(const struct log_targets *t, enum log_level level, struct slice text)
 {
+	log_send_structured(t, level, text, 0);
+}
+
+void log_send_structured(const struct log_targets *t, enum log_level level, struct slice text, size_t structured)
+{
 	const char *tag = t->tag ? t->tag : global_tag ? global_tag : LOG_TAG_DEFAULT;
 	pthread_once(&own_pid_once, watch_pid);
-	send_to_list((struct list *)&t->list, tag, level, text);
+	send_to_list((struct list *)&t->list, tag, level, text, structured);
 	if (t->use_global && global_targets && t != global_targets)
-		send_to_list(&global_targets->list, tag, level, text);
+		send_to_list(&global_targets->list, tag, level, text, structured);
 }
 
 static void (*witness)(enum log_level level, const char *text);

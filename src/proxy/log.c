@@ -86,24 +86,47 @@ static bool is_logged(const struct exchange *x)
 
 /* ---- the line ---- */
 
+/* What went wrong may have a format of its own. */
+static void render_line(struct exchange *x, struct strbuf *line)
+{
+	const struct frontend_settings *set = &x->frontend->set;
+	const struct format *format = set->log_format;
+
+	if (set->log_error_format && !is_normal(x)) {
+		format_render(set->log_error_format, &x->sample, line);
+	} else if (set->log_json) {
+		struct strbuf json;
+		strbuf_init_fixed(&json, line->ptr + line->len, LINE_BYTES - line->len);
+		log_json(x, &json);
+		strbuf_commit(line, json.len);
+	} else {
+		if (!format)
+			format = x->frontend->mode == MODE_HTTP ? defaults.http : defaults.tcp;
+		format_render(format, &x->sample, line);
+	}
+}
+
 /* Apart, so that its stack is taken only where there is a line. */
 __attribute__((noinline)) static void send_line(struct exchange *x, enum log_level level)
 {
 	const struct frontend *f = x->frontend;
-	const struct format *format = f->set.log_format;
+	size_t structured = 0;
 	unsigned phase = x->sample.phase;
 	char text[LINE_BYTES];
 	struct strbuf line;
 
-	if (!format)
-		format = f->mode == MODE_HTTP ? defaults.http : defaults.tcp;
 	x->sample.phase = PHASE_LOG;
 	x->sample.now_ms = loop_self->now_ms;
 	x->sample.wall_us = loop_self->wall_us;
 	strbuf_init_fixed(&line, text, sizeof text);
-	format_render(format, &x->sample, &line);
+	if (f->set.log_structured) {
+		format_render(f->set.log_structured, &x->sample, &line);
+		structured = line.len;
+		strbuf_byte(&line, ' ');
+	}
+	render_line(x, &line);
 	x->sample.phase = phase;
-	log_send(&f->log, level, strbuf_slice(&line));
+	log_send_structured(&f->log, level, strbuf_slice(&line), structured);
 	count_line(f);
 }
 

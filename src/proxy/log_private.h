@@ -39,6 +39,9 @@ int64_t log_timer_ms(const struct exchange *x, enum log_timer which);
 /* Wall time, us since 1970, of a moment of the loop's clock. */
 uint64_t log_wall_us(uint64_t mono_ns);
 
+/* The line of `option jsonlog`. */
+void log_json(struct exchange *x, struct strbuf *out);
+
 /* Logged before its end (`option logasap`): totals are not final. */
 static inline bool log_is_early(const struct sample_ctx *ctx, const struct exchange *x)
 {

@@ -1,4 +1,5 @@
 """Log lines: their formats, variables, what is not logged, and the ways they go."""
+import json
 import os
 import re
 import socket
@@ -360,3 +361,79 @@ def test_a_receiver_that_is_gone_slows_nothing(ballast, origin):
     """, o=o)
     with Client(lb.port["web"]) as c:
         assert [c.request().status for _ in range(20)] == [200] * 20
+
+
+# ---- JSON, errors, structured data ----
+
+def test_json_lines_are_objects_with_documented_keys(ballast, origin, syslog):
+    lb = ballast("""
+    defaults
+        mode http
+        timeout connect 1s
+        timeout client 1s
+        timeout server 1s
+        option jsonlog
+        log 127.0.0.1:@log@ len 8192 format raw local0
+    frontend web
+        bind 127.0.0.1:@web@
+        http-request deny if { path /no }
+        default_backend app
+    backend app
+        server s1 127.0.0.1:@o@
+    listen stream
+        mode tcp
+        bind 127.0.0.1:@stream@
+        server s1 127.0.0.1:@o@
+    """, o=origin(), log=syslog)
+    exchange(lb.port["web"], b'GET /a"\\b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    exchange(lb.port["web"], b"GET /no HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    exchange(lb.port["web"], b"GET /ok?\xc3\xa9 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    exchange(lb.port["stream"], b"GET /t HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    syslog.wait("ms_total", 4)
+    rows = [json.loads(l) for l in syslog.lines]
+    with open(os.path.join(os.path.dirname(__file__), "..", "..", "doc", "logs.md"), encoding="utf-8") as f:
+        page = f.read()
+    for row in rows:
+        assert all(f"`{k}`" in page for k in row), row
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["time"])
+        assert row["client_ip"] == "127.0.0.1" and row["client_port"] > 0 and row["ms_total"] >= 0
+    denied = next(r for r in rows if r.get("uri") == "/no")
+    assert (denied["status"], denied["state"], denied["server"], denied["backend"]) == (403, "PR", None, None)
+    tcp = next(r for r in rows if r["frontend"] == "stream")
+    assert "method" not in tcp and tcp["server"] == "s1" and tcp["bytes_out"] > 0
+
+
+def test_what_went_wrong_has_a_format_of_its_own(ballast, syslog):
+    lb = ballast("""
+    frontend web
+        mode http
+        timeout client 1s
+        bind 127.0.0.1:@web@
+        log 127.0.0.1:@log@ format raw local0
+        log-format "fine %ST"
+        error-log-format "wrong %ST %ts"
+        http-request return status 200 if { path /fine }
+        http-request deny if { path /denied }
+    """, log=syslog)
+    for path in "/fine", "/denied", "/nowhere":
+        exchange(lb.port["web"], f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    syslog.wait("fine 200")
+    syslog.wait("wrong 403 PR")
+    syslog.wait("wrong 503 SC")
+
+
+def test_structured_data_goes_to_targets_that_take_it(ballast, syslog):
+    lb = ballast("""
+    frontend web
+        mode http
+        timeout client 1s
+        bind 127.0.0.1:@web@
+        log 127.0.0.1:@log@ format rfc5424 local0
+        log 127.0.0.1:@log@ format local local1
+        log-format "text %ST"
+        log-format-sd "[x@1234 bytes=\\"%B\\" status=\\"%ST\\"]"
+        http-request return status 200
+    """, log=syslog)
+    exchange(lb.port["web"], b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert syslog.wait(r' - \[x@1234 bytes="\d+" status="200"\] text 200$')
+    assert syslog.wait(r"<142>.*\]: text 200$")

@@ -76,6 +76,9 @@ int log_target_parse(const struct line *l, size_t from, struct log_targets *into
 void log_set_global(struct log_targets *t, const char *tag, const char *hostname);
 /* Sends one line (without its end) to every target that wants this level; cut to the target's max_length. */
 void log_send(const struct log_targets *t, enum log_level level, struct slice text);
+/* The same; the first `structured` bytes, behind which a space stands, are structured data (RFC 5424 section 6.3), which only
+ * targets of that format get. 0: there are none. */
+void log_send_structured(const struct log_targets *t, enum log_level level, struct slice text, size_t structured);
 /* Formats and sends an event of the process or a server; `t` NULL: the global targets. */
 void log_event(const struct log_targets *t, enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -25,11 +25,14 @@ struct frontend_settings {
 		splice_response, splice_auto, abort_on_close, buffer_request;
 	struct forwardfor forwardfor;
 	const char *via;
-	struct slice monitor_uri;     /* len 0: none */
-	struct format *log_format;    /* NULL: the default format (or none where no target) */
-	const char *log_format_text;  /* as written, for messages; NULL default */
-	struct format *unique_id;     /* NULL: none */
-	const char *unique_id_header; /* NULL: none */
+	struct slice monitor_uri;        /* len 0: none */
+	struct format *log_format;       /* NULL: the default format (or none where no target) */
+	const char *log_format_text;     /* as written, for messages; NULL default */
+	struct format *log_error_format; /* NULL: none of its own */
+	struct format *log_structured;   /* log-format-sd; NULL: none */
+	bool log_json;                   /* option jsonlog, where log_format is NULL */
+	struct format *unique_id;        /* NULL: none */
+	const char *unique_id_header;    /* NULL: none */
 };
 
 /* `use_backend NAME [if|unless COND]` */
