@@ -4,6 +4,7 @@
 #include <limits.h>
 
 #include "ballast/base/strmap.h"
+#include "ballast/server/breaker.h"
 #include "fetch.h"
 #include "internal.h"
 #include "refer.h"
@@ -85,6 +86,7 @@ BACKEND(run_average_queue, average_queue_of(b))
 BACKEND(run_requests, requests_of(b))
 BACKEND(run_free, free_places_of(b, false))
 BACKEND(run_slots, free_places_of(b, true))
+BACKEND(run_panic, atomic_load(&b->panic))
 BACKEND(run_rate, backend_rate(b))
 BACKEND(run_server_timeout, b->set.timeout_server_ms)
 BACKEND(run_tunnel_timeout, b->set.timeout_tunnel_ms)
@@ -116,6 +118,11 @@ FRONTEND(run_client_timeout, f->set.timeout_client_ms)
 
 /* ---- of servers ---- */
 
+static struct slice breaker_of(const struct server *s)
+{
+	return s->breaker ? slice_from_str(breaker_state_name(atomic_load(&s->breaker->state))) : SLICE("none");
+}
+
 static int64_t free_of(const struct server *s)
 {
 	int64_t limit = server_limit(s), left = limit - server_served(s);
@@ -144,6 +151,7 @@ static int64_t queue_of(const struct server *s)
 
 SERVER(run_server_requests, sample_set_int, server_served(s))
 SERVER(run_server_free, sample_set_int, free_of(s))
+SERVER(run_breaker, sample_set_str, breaker_of(s))
 SERVER(run_server_up, sample_set_bool, server_alive(s))
 SERVER(run_initial_weight, sample_set_int, s->weight_config)
 SERVER(run_user_weight, sample_set_int, atomic_load_explicit(&s->weight, memory_order_relaxed))
@@ -206,6 +214,7 @@ const struct fetch_row named_fetch_rows[] = {
 	BACKEND_ROW("avg_queue", run_average_queue, "requests queued, for each usable server"),
 	BACKEND_ROW("be_conn", run_requests, "requests that the backend has"),
 	BACKEND_ROW("be_conn_free", run_free, "free places on its usable servers; -1: without a limit"),
+	BACKEND_ROW("be_panic", run_panic, "1 while health is ignored, as too few servers are well (panic-threshold)"),
 	BACKEND_ROW("be_server_timeout", run_server_timeout, "timeout server, in ms"),
 	BACKEND_ROW("be_sess_rate", run_rate, "requests given to it in the last second"),
 	BACKEND_ROW("be_tunnel_timeout", run_tunnel_timeout, "timeout tunnel, in ms"),
@@ -217,6 +226,8 @@ const struct fetch_row named_fetch_rows[] = {
 	BACKEND_ROW("nbsrv", run_usable, "servers of the backend that may be chosen"),
 	BACKEND_ROW("queue", run_queued, "requests queued for it and its servers"),
 	SERVER_ROW("srv_conn", SAMPLE_INT, run_server_requests, "requests that the server has"),
+	SERVER_ROW("srv_breaker", SAMPLE_STR, run_breaker,
+		"state of its circuit breaker: closed, open, half-open; none without one"),
 	SERVER_ROW("srv_conn_free", SAMPLE_INT, run_server_free, "free places on it; -1: without a limit"),
 	SERVER_ROW("srv_is_up", SAMPLE_BOOL, run_server_up, "whether it is up and not in maintenance"),
 	SERVER_ROW("srv_iweight", SAMPLE_INT, run_initial_weight, "its weight in the configuration"),

@@ -380,6 +380,15 @@ def test_open_breakers_are_ignored_in_panic(farm):
     assert lb.s[0].count == before + 2
 
 
+def test_rules_see_panic_and_breakers(farm):
+    lb = farm("panic-threshold 60%\n            breaker consecutive 1 open 1h\n"
+              "            http-response set-header X-State %[srv_breaker(app/s1)],%[be_panic]", n=2)
+    with Client(lb.web) as c:
+        assert c.request("GET", "/").field("x-state") == "closed,0"
+        lb.cli("set server app/s1 breaker open")
+        assert c.request("GET", "/").field("x-state") == "open,1"
+
+
 # --- retry budget ---
 
 def test_retries_beyond_the_budget_are_answered_as_failures(farm, syslog):
