@@ -9,10 +9,10 @@
 #include "directive.h"
 
 static const struct directive *const tables[] = { global_directives, environment_directives, stats_directives,
-	cpu_directives, proxy_directives, bind_directives, routing_directives, rule_directives, persist_directives,
-	server_directives, balance_directives, outgoing_directives, check_directives, timeout_directives,
-	limit_directives, log_directives, variable_directives, option_directives, tls_directives, table_directives,
-	userlist_directives, error_directives, resilience_directives };
+	cpu_directives, proxy_directives, bind_directives, routing_directives, rule_directives, capture_directives,
+	persist_directives, server_directives, balance_directives, outgoing_directives, check_directives,
+	timeout_directives, limit_directives, log_directives, variable_directives, option_directives, tls_directives,
+	table_directives, userlist_directives, error_directives, resilience_directives };
 enum { TABLE_COUNT = sizeof(tables) / sizeof(tables[0]) };
 
 #define for_each_directive(row) \

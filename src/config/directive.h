@@ -204,9 +204,9 @@ struct unsupported {
 /* Tables; ended by a row without a name. */
 extern const struct directive global_directives[], environment_directives[], proxy_directives[], timeout_directives[],
 	limit_directives[], bind_directives[], server_directives[], balance_directives[], routing_directives[],
-	rule_directives[], persist_directives[], log_directives[], check_directives[], option_directives[],
-	outgoing_directives[], stats_directives[], cpu_directives[], variable_directives[], tls_directives[],
-	table_directives[], userlist_directives[], error_directives[], resilience_directives[];
+	rule_directives[], capture_directives[], persist_directives[], log_directives[], check_directives[],
+	option_directives[], outgoing_directives[], stats_directives[], cpu_directives[], variable_directives[],
+	tls_directives[], table_directives[], userlist_directives[], error_directives[], resilience_directives[];
 extern const struct option_row option_rows[];
 extern const struct keyword_row bind_keywords[], server_keywords[], stats_keywords[];
 extern const struct unsupported unsupported_global[], unsupported_proxy[], unsupported_options[], unsupported_bind[],

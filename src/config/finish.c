@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "ballast/proxy/log_capture.h"
 #include "server_words.h"
 
 const char *proxy_text(const struct proxy *p, char *buf, size_t len)
@@ -28,8 +29,11 @@ static int fill_front(struct cfg_context *c, struct proxy *p)
 	f->disabled = p->set.disabled;
 	f->at = p->at;
 	f->set = p->set.front;
+	if (!f->set.timeout_tarpit_ms)
+		f->set.timeout_tarpit_ms = p->set.back.timeout_connect_ms;
 	f->acls = p->acls;
 	f->rules = p->rules;
+	f->captures = log_captures_any(p->rules->captures) ? p->rules->captures : NULL;
 	f->use_backends = p->use_backends;
 	f->use_backend_count = p->use_backend_count;
 	f->default_backend_name = p->set.default_backend;
@@ -52,6 +56,8 @@ static int fill_back(struct cfg_context *c, struct proxy *p)
 	b->disabled = p->set.disabled;
 	b->at = p->at;
 	b->set = p->set.back;
+	if (!b->set.timeout_tarpit_ms)
+		b->set.timeout_tarpit_ms = b->set.timeout_connect_ms;
 	if (b->mode == MODE_TCP) /* as the manual has it */
 		b->set.retry_on = RETRY_CONN_FAILURE;
 	b->algorithm = p->set.algorithm;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "ballast/proxy/log_capture.h"
 #include "directive.h"
 
 unsigned section_kind(const char *word)
@@ -223,7 +224,8 @@ static int begin_proxy(struct cfg_context *c, unsigned kind, const struct line *
 	append(c, p);
 	p->acls = arena_alloc(c->arena, sizeof(*p->acls));
 	p->rules = arena_zalloc(c->arena, sizeof(*p->rules));
-	if (make_sides(p) || !p->acls || !p->rules)
+	struct log_captures *captures = arena_zalloc(c->arena, sizeof(*captures));
+	if (make_sides(p) || !p->acls || !p->rules || !captures)
 		return out_of_memory(c, &p->at);
 	acl_set_init(p->acls);
 	if (!p->nameless)
@@ -232,6 +234,8 @@ static int begin_proxy(struct cfg_context *c, unsigned kind, const struct line *
 	warn_mixed_use(c, origin, &p->at);
 	if (inherit(c, p, origin))
 		return out_of_memory(c, &p->at);
+	if (kind & (SECTION_FRONTEND | SECTION_LISTEN))
+		p->rules->captures = captures;
 	if (kind == SECTION_DEFAULTS)
 		c->current_defaults = p;
 	c->proxy = p;

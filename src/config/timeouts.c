@@ -97,6 +97,14 @@ static int parse_queue(struct cfg_context *c, const struct line *l)
 	return read_time(c, l, &c->proxy->set.back.timeout_queue_ms);
 }
 
+static int parse_tarpit(struct cfg_context *c, const struct line *l)
+{
+	int err = read_time(c, l, &c->proxy->set.back.timeout_tarpit_ms);
+
+	c->proxy->set.front.timeout_tarpit_ms = c->proxy->set.back.timeout_tarpit_ms;
+	return err;
+}
+
 static int parse_check(struct cfg_context *c, const struct line *l)
 {
 	return read_time(c, l, &c->proxy->set.back.timeout_check_ms);
@@ -117,6 +125,8 @@ const struct directive timeout_directives[] = {
 	{ "timeout server-fin", SECTION_BACK, "<time>", "inactivity of a server which one side ended", parse_server_fin,
 		false, false },
 	{ "timeout queue", SECTION_BACK, "<time>", "wait for a place on a server", parse_queue, false, false },
+	{ "timeout tarpit", SECTION_PROXY, "<time>", "delay of 'http-request tarpit'; that of connect by default",
+		parse_tarpit, false, false },
 	{ "timeout check", SECTION_BACK, "<time>", "time for a health check, once connected", parse_check, false,
 		false },
 	{ 0 },

@@ -90,11 +90,13 @@ enum rule_result action_rewrite_failed(struct exchange *x, const struct rule *r)
 /* Answers, as 'L' in the log where no other cause is set yet, and ends the rules. */
 enum rule_result action_answer(struct exchange *x, const struct rule *r, const struct answer *a);
 
-extern const struct action_row address_action_rows[], body_action_rows[], connection_action_rows[], flow_action_rows[],
-	header_action_rows[], map_action_rows[], redirect_action_rows[], replace_action_rows[], return_action_rows[],
-	service_action_rows[], status_action_rows[], track_action_rows[], uri_action_rows[], var_action_rows[];
-extern const size_t address_action_count, body_action_count, connection_action_count, flow_action_count,
-	header_action_count, map_action_count, redirect_action_count, replace_action_count, return_action_count,
-	service_action_count, status_action_count, track_action_count, uri_action_count, var_action_count;
+extern const struct action_row address_action_rows[], body_action_rows[], capture_action_rows[],
+	connection_action_rows[], flow_action_rows[], header_action_rows[], hint_action_rows[], map_action_rows[],
+	redirect_action_rows[], replace_action_rows[], return_action_rows[], service_action_rows[],
+	status_action_rows[], track_action_rows[], uri_action_rows[], var_action_rows[];
+extern const size_t address_action_count, body_action_count, capture_action_count, connection_action_count,
+	flow_action_count, header_action_count, hint_action_count, map_action_count, redirect_action_count,
+	replace_action_count, return_action_count, service_action_count, status_action_count, track_action_count,
+	uri_action_count, var_action_count;
 
 #endif

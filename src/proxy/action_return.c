@@ -1,4 +1,4 @@
-/* Actions that answer in the server's place: return, deny (HAProxy's manual, section 4.4).
+/* Actions that answer in the server's place: return, deny, tarpit (HAProxy's manual, section 4.4).
  *
  * Files are read and checked while loading.  Three kinds of answers: a page of the proxy's error pages, a whole response
  * from a file, or one made of a status, a body and fields, each of which may be a format.
@@ -299,7 +299,8 @@ static int parse_all(struct rule *r, const struct line *l, size_t *at, struct re
 	return check(to, &l->words[1], d);
 }
 
-static int parse(struct rule *r, const struct line *l, size_t *at, struct arena *a, struct diag *d, bool denies)
+static int parse(struct rule *r, const struct line *l, size_t *at, struct arena *a, struct diag *d, bool denies,
+	unsigned status)
 {
 	struct return_rule *to = arena_zalloc(a, sizeof *to);
 
@@ -307,7 +308,7 @@ static int parse(struct rule *r, const struct line *l, size_t *at, struct arena 
 		return -ENOMEM;
 	r->arg = to;
 	to->denies = denies;
-	to->status = !denies ? 200 : r->set == RULES_HTTP_REQUEST ? 403 : 502;
+	to->status = status;
 	return parse_all(r, l, at, to, a, d);
 }
 
@@ -356,12 +357,17 @@ int http_error_parse(struct errors **into, const struct line *l, struct arena *a
 
 static int parse_return(struct rule *r, const struct line *l, size_t *at, struct arena *a, struct diag *d)
 {
-	return parse(r, l, at, a, d, false);
+	return parse(r, l, at, a, d, false, 200);
 }
 
 static int parse_deny(struct rule *r, const struct line *l, size_t *at, struct arena *a, struct diag *d)
 {
-	return parse(r, l, at, a, d, true);
+	return parse(r, l, at, a, d, true, r->set == RULES_HTTP_REQUEST ? 403 : 502);
+}
+
+static int parse_tarpit(struct rule *r, const struct line *l, size_t *at, struct arena *a, struct diag *d)
+{
+	return parse(r, l, at, a, d, true, 500);
 }
 
 /* ---- running ---- */
@@ -446,6 +452,24 @@ static enum rule_result run_deny(struct exchange *x, const struct rule *r)
 	return answer(x, r);
 }
 
+/* The answer waits, so that whoever tries again and again is held up. */
+static enum rule_result run_tarpit(struct exchange *x, const struct rule *r)
+{
+	uint32_t ms = x->backend ? x->backend->set.timeout_tarpit_ms : x->frontend->set.timeout_tarpit_ms;
+
+	if (x->tarpitted)
+		return answer(x, r);
+	x->tarpitted = true;
+	count_denied(x, r);
+	exchange_count_client_error(x);
+	x->phase_letter = 'T';
+	x->t_queue = loop_self->now_ns; /* the log tells the delay as time in a queue */
+	if (!ms)
+		return answer(x, r);
+	exchange_pause(x, ms);
+	return RULE_SUSPEND_AGAIN;
+}
+
 const struct action_row return_action_rows[] = {
 	{ "deny", RULES_BOTH, "[status|deny_status <code>] [content-type <type>] [<payload>] [hdr <name> <fmt>]*",
 		"refuses the request or response: 403 or 502 with an error page, or an answer as that of 'return'",
@@ -456,5 +480,8 @@ const struct action_row return_action_rows[] = {
 		"<file> | "
 		"string <text> | lf-string <fmt>] [hdr <name> <fmt>]*",
 		"answers in the server's place", parse_return, run_return, true },
+	{ "tarpit", RULES_REQUEST, "[status|deny_status <code>] [content-type <type>] [<payload>] [hdr <name> <fmt>]*",
+		"refuses the request as 'deny' does, with 500, when 'timeout tarpit' is over", parse_tarpit, run_tarpit,
+		true },
 };
 const size_t return_action_count = sizeof return_action_rows / sizeof return_action_rows[0];

@@ -10,4 +10,9 @@ extern const struct converter_row named_converter_rows[];
 extern const unsigned proxy_fetch_count, tls_fetch_count, body_fetch_count, named_fetch_count, exchange_fetch_count,
 	named_converter_count;
 
+/* log_capture.c */
+extern const struct fetch_row capture_fetch_rows[];
+extern const struct converter_row capture_converter_rows[];
+extern const unsigned capture_fetch_count, capture_converter_count;
+
 #endif

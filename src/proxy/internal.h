@@ -282,6 +282,12 @@ static inline void exchange_count_failure(struct exchange *x)
 	track_count(x->sample.tracking, DATA_HTTP_FAIL_CNT, DATA_HTTP_FAIL_RATE, 1, loop_self->now_ms);
 }
 
+/* log_capture.c; the first two only where the frontend has captures */
+void log_capture_request(struct exchange *x);
+void log_capture_response(struct exchange *x);
+/* Keeps a text in the slot of that number, cut to its length; nothing where there is none. */
+void log_capture_store(struct exchange *x, bool response, uint32_t number, struct slice text);
+
 /* content.c */
 /* Runs the `tcp-request content` rules of the frontend or backend; there are some.  RULE_SUSPEND_AGAIN: they wait. */
 enum rule_result content_request_rules(struct exchange *x, const struct rule_lists *lists);

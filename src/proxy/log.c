@@ -45,6 +45,8 @@ int exchange_log_register(void)
 	int rc = log_register_vars(log_vars, log_var_count);
 	if (rc == 0)
 		rc = log_register_vars(log_times, log_time_count);
+	if (rc == 0)
+		rc = log_register_vars(log_capture_vars, log_capture_var_count);
 	return rc ? rc : compile_defaults();
 }
 

@@ -8,8 +8,8 @@
 /* A log variable has a value from the accepted connection on; timers and counts are those of the moment. */
 enum { LOG_ANY = PHASE_CONNECTION | PHASE_REQUEST | PHASE_RESPONSE | PHASE_LOG };
 
-extern const struct log_var_row log_vars[], log_times[];
-extern const unsigned log_var_count, log_time_count;
+extern const struct log_var_row log_vars[], log_times[], log_capture_vars[];
+extern const unsigned log_var_count, log_time_count, log_capture_var_count;
 
 static inline struct exchange *log_exchange(struct sample_ctx *ctx)
 {

@@ -298,8 +298,6 @@ VAR(run_uri_path, add_or_bad(out, x, before_query(x->log_target)))
 VAR(run_path, add_or_bad(out, x, path_only(x->log_target)))
 VAR(run_query, add_or_bad(out, x, query_with_mark(x->log_target)))
 VAR(run_version, add_or_bad(out, x, log_version(x->log_request)))
-/* nothing captures yet */
-VAR(run_none, (void)out)
 
 const struct log_var_row log_vars[] = {
 	{ "ci", LOG_VAR_TEXT, LOG_ANY, false, run_client_ip, "client's address" },
@@ -344,11 +342,5 @@ const struct log_var_row log_vars[] = {
 	{ "HPO", LOG_VAR_TEXT, LOG_ANY, true, run_path, "path of the request, without host and query" },
 	{ "HQ", LOG_VAR_LIST, LOG_ANY, true, run_query, "query of the request, with its '?'" },
 	{ "HV", LOG_VAR_TEXT, LOG_ANY, true, run_version, "version of HTTP" },
-	{ "CC", LOG_VAR_TEXT, LOG_ANY, true, run_none, "captured cookie of the request" },
-	{ "CS", LOG_VAR_TEXT, LOG_ANY, true, run_none, "captured cookie of the response" },
-	{ "hr", LOG_VAR_LIST, LOG_ANY, true, run_none, "captured fields of the request" },
-	{ "hrl", LOG_VAR_LIST, LOG_ANY, true, run_none, "captured fields of the request, for CLF" },
-	{ "hs", LOG_VAR_LIST, LOG_ANY, true, run_none, "captured fields of the response" },
-	{ "hsl", LOG_VAR_LIST, LOG_ANY, true, run_none, "captured fields of the response, for CLF" },
 };
 const unsigned log_var_count = sizeof log_vars / sizeof log_vars[0];

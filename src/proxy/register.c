@@ -12,6 +12,7 @@ static const struct {
 	{ proxy_fetch_rows, &proxy_fetch_count },
 	{ tls_fetch_rows, &tls_fetch_count },
 	{ body_fetch_rows, &body_fetch_count },
+	{ capture_fetch_rows, &capture_fetch_count },
 	{ named_fetch_rows, &named_fetch_count },
 	{ exchange_fetch_rows, &exchange_fetch_count },
 };
@@ -23,8 +24,10 @@ int proxy_register(void)
 	server_set_ender(exchange_end_on_server);
 	rules_register(connection_action_rows, connection_action_count);
 	rules_register(address_action_rows, address_action_count);
+	rules_register(capture_action_rows, capture_action_count);
 	rules_register(flow_action_rows, flow_action_count);
 	rules_register(header_action_rows, header_action_count);
+	rules_register(hint_action_rows, hint_action_count);
 	rules_register(map_action_rows, map_action_count);
 	rules_register(status_action_rows, status_action_count);
 	rules_register(uri_action_rows, uri_action_count);
@@ -39,5 +42,7 @@ int proxy_register(void)
 		rc = sample_register_fetches(fetches[i].rows, *fetches[i].count);
 	if (!rc)
 		rc = sample_register_converters(named_converter_rows, named_converter_count);
+	if (!rc)
+		rc = sample_register_converters(capture_converter_rows, capture_converter_count);
 	return rc ? rc : exchange_log_register();
 }

@@ -60,6 +60,8 @@ void exchange_request_head(struct exchange *x)
 	if (!(m->flags & MSG_KEEP_ALIVE) || x->frontend->set.connection == CONNECTION_CLOSE ||
 		frontend_is_leaving(x->client->frontend))
 		x->flags |= XF_CLOSE_CLIENT;
+	if (BL_UNLIKELY(x->frontend->captures != NULL))
+		log_capture_request(x);
 	x->state = X_RULES;
 	if (BL_UNLIKELY(is_monitor(x))) {
 		answer_monitor(x);

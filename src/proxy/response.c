@@ -148,6 +148,8 @@ static void note_response(struct exchange *x)
 	count_response(x, m->status);
 	if (BL_UNLIKELY(x->sample.tracking != NULL))
 		track_response(x, m->status);
+	if (BL_UNLIKELY(x->frontend->captures != NULL))
+		log_capture_response(x);
 	if (BL_UNLIKELY(x->backend->latency != NULL))
 		exchange_note_latency(x, false);
 }

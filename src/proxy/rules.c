@@ -41,10 +41,8 @@ static const struct absent_action {
 	{ "attach-srv", RULES_SESSION },
 	{ "cache-store", RULES_RESPONSE },
 	{ "cache-use", RULES_REQUEST },
-	{ "capture", RULES_CONTENT | RULES_HTTP },
 	{ "do-log", RULES_TCP | RULES_HTTP },
 	{ "do-resolve", RULES_CONTENT | RULES_REQUEST },
-	{ "early-hint", RULES_REQUEST },
 	{ "expect-netscaler-cip", RULES_CONNECTION },
 	{ "normalize-uri", RULES_REQUEST },
 	{ "sc-add-gpc", RULES_TCP | RULES_HTTP },
@@ -60,7 +58,6 @@ static const struct absent_action {
 	{ "set-retries", RULES_CONTENT | RULES_REQUEST },
 	{ "set-timeout", RULES_BOTH },
 	{ "switch-mode", RULES_CONTENT },
-	{ "tarpit", RULES_REQUEST },
 	{ "track-sc", RULES_TCP_REQUEST | RULES_BOTH }, /* and a number */
 	{ "use-service", RULES_CONTENT },
 	{ "wait-for-handshake", RULES_REQUEST },
@@ -291,14 +288,18 @@ enum rule_result rules_run(const struct rules *rules, struct exchange *x, uint32
 		x->flags &= ~(uint32_t)XF_LENIENT;
 	while (*at < rules->count) {
 		const struct rule *r = &rules->rule[*at];
+		bool resumes = x->rule_resumes;
 		enum rule_result result;
 
-		if (r->cond && !cond_eval(r->cond, &x->sample)) {
+		x->rule_resumes = false;
+		if (r->cond && !resumes && !cond_eval(r->cond, &x->sample)) {
 			++*at;
 			continue;
 		}
 		result = r->action->run(x, r);
-		if (result != RULE_SUSPEND_AGAIN)
+		if (result == RULE_SUSPEND_AGAIN)
+			x->rule_resumes = true;
+		else
 			++*at;
 		if (result != RULE_CONTINUE)
 			return result;

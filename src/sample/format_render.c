@@ -101,10 +101,19 @@ static bool is_list(const struct item *item)
 	return item->kind == ITEM_VAR && item->var->kind == LOG_VAR_LIST;
 }
 
+static bool is_words(const struct item *item)
+{
+	return item->kind == ITEM_VAR && item->var->kind == LOG_VAR_WORDS;
+}
+
 static void render_item(const struct item *item, enum format_kind kind, struct sample_ctx *ctx, struct strbuf *out)
 {
 	bool quote = item->flags & FORMAT_QUOTE;
 	size_t start = out->len;
+	if (is_words(item)) {
+		item->var->run(ctx, item->flags, out);
+		return;
+	}
 	if (quote)
 		strbuf_byte(out, '"');
 	size_t value = out->len;

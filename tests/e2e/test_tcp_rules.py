@@ -209,7 +209,7 @@ def test_when_the_time_is_over_what_is_there_decides(tcp):
              "tcp-request content accept if WAIT_END")
     began = time.monotonic()
     assert say(lb.door, seconds=0.5) == b"hi;"
-    assert time.monotonic() - began > 0.1
+    assert time.monotonic() - began > 0.09
     assert say(lb.door, b"x") == b""
     lb.syslog.wait(r" door door/<NOSRV> -1/-1/\d+ 0 PR ")
 
@@ -262,7 +262,7 @@ def test_rules_of_the_backend_have_their_own_time(tcp):
              "tcp-request inspect-delay 100ms\ntcp-request content accept if WAIT_END")
     began = time.monotonic()
     assert say(lb.door, b"x", seconds=1) == b"hi;x"
-    assert time.monotonic() - began > 0.2
+    assert time.monotonic() - began > 0.18
 
 
 def test_an_http_request_in_a_tcp_session_is_seen(tcp):
@@ -333,12 +333,12 @@ def test_content_rules_run_before_those_of_http(http):
 
 
 def test_a_request_can_be_delayed(http):
-    lb = http("tcp-request inspect-delay 150ms\ntcp-request content accept if !{ path /slow }\n"
+    lb = http("tcp-request inspect-delay 400ms\ntcp-request content accept if !{ path /slow }\n"
               "tcp-request content accept if WAIT_END")
-    for path, least in (("/", 0), ("/slow", 0.15)):
+    for path in ("/", "/slow"):
         began = time.monotonic()
         assert get(lb.web, path).status == 200
-        assert least <= time.monotonic() - began < least + 0.15 or least
+        assert (time.monotonic() - began > 0.38) == (path == "/slow")
 
 
 def test_an_http_rule_rejects_without_an_answer(http):
@@ -373,8 +373,8 @@ def test_a_servers_first_bytes_are_looked_at(tcp):
 
 def test_a_servers_bytes_pass_when_their_time_is_over(tcp):
     lb = tcp(back="tcp-response inspect-delay 100ms\ntcp-response content accept if { res.len gt 100 }")
+    began = time.monotonic()
     with Client(lb.door) as c:
-        began = time.monotonic()
         assert c.stream.exactly(3) == b"hi;"
         assert time.monotonic() - began > 0.09
         c.send(b"more")

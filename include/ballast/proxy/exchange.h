@@ -82,6 +82,8 @@ enum exchange_flags {
 enum { LOG_SILENT_SET = 255 };
 
 struct client;
+struct captured;
+struct hints;
 struct persist_state;
 struct server_ops;
 struct tunnel;
@@ -102,6 +104,8 @@ struct exchange {
 	uint8_t rule_stage; /* whose rules run, and which of their sets */
 	uint8_t rule_set;
 	bool after_rules_ran; /* http-after-response */
+	bool rule_resumes;    /* the rule at rule_at was begun: its condition held */
+	bool tarpitted;       /* the delay of `tarpit` began */
 	uint8_t log_level;    /* `set-log-level`: 0 not set, LOG_SILENT_SET, else 1 + enum log_level */
 	uint32_t flags;       /* XF_* */
 	struct client *client;
@@ -152,6 +156,8 @@ struct exchange {
 	struct slice log_method, log_target;
 	struct slice unique_id;           /* in the arena; ptr NULL: not made yet */
 	union addr *source;               /* of the last connection to a server; NULL: none, or nobody wants it */
+	struct hints *hints;              /* fields of a 103 that is being gathered; NULL: none */
+	struct captured *captured;        /* in the arena, what is kept for the log line; NULL: nothing yet */
 	struct persist_state *persist;    /* in the arena, of a backend with such rules once a server was looked for */
 	char length_text[24];             /* Content-Length of an own answer: shedding load must not need memory */
 	struct vars vars;                 /* txn, req, res; in the arena */

@@ -17,7 +17,8 @@ struct listener;
 
 struct frontend_settings {
 	uint32_t timeout_client_ms, timeout_http_request_ms, timeout_http_keep_alive_ms, timeout_client_fin_ms,
-		timeout_tunnel_ms; /* 0: none; http-request and keep-alive then fall back as in HAProxy's manual */
+		timeout_tunnel_ms,
+		timeout_tarpit_ms; /* 0: none; http-request and keep-alive then fall back as in HAProxy's manual */
 	bool has_timeout_http_request, has_timeout_http_keep_alive;
 	uint32_t maxconn; /* 0: the process's */
 	enum http_connection connection;
@@ -69,7 +70,8 @@ struct frontend {
 	struct listener **listeners;
 	uint32_t listener_count;
 	struct acl_set *acls;
-	const struct rule_lists *rules; /* NULL: none */
+	const struct rule_lists *rules;      /* NULL: none */
+	const struct log_captures *captures; /* NULL: none */
 	struct use_backend *use_backends;
 	uint32_t use_backend_count;
 	const char *default_backend_name;

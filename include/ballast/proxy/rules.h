@@ -14,6 +14,7 @@
 #include "ballast/sample/acl.h"
 
 struct exchange;
+struct log_captures;
 struct rule;
 
 enum rule_set {
@@ -80,6 +81,7 @@ struct rules {
 struct rule_lists {
 	struct rules *of[RULES_SET_COUNT];            /* NULL: none */
 	uint32_t request_delay_ms, response_delay_ms; /* `tcp-request inspect-delay`, `tcp-response inspect-delay` */
+	struct log_captures *captures;                /* slots that they fill; NULL: not of a frontend */
 };
 
 /* The rules of that set; `lists` NULL: a proxy without any. */

@@ -31,6 +31,7 @@ enum log_var_kind {
 	LOG_VAR_TEXT,           /* string or address: escaped, quoted with +Q */
 	LOG_VAR_PLAIN,          /* number, date, state: goes out as it is */
 	LOG_VAR_LIST,           /* text that a log leaves out where there is none, with the space behind it: captures */
+	LOG_VAR_WORDS,          /* the same, which quotes and escapes its parts by itself */
 	LOG_VAR_PASSING = 0x80, /* a bit: of something that ends before the log line is written */
 };
 

@@ -90,8 +90,8 @@ enum hash_key { HASH_NONE, HASH_SOURCE, HASH_URI, HASH_PARAM, HASH_HEADER, HASH_
 /* Options that a `defaults` section gives to frontends and backends alike live in both; these are the backend's. */
 struct backend_settings {
 	uint32_t timeout_connect_ms, timeout_server_ms, timeout_queue_ms, timeout_check_ms, timeout_tunnel_ms,
-		timeout_server_fin_ms; /* 0: none */
-	uint32_t retries;              /* default 3 */
+		timeout_tarpit_ms, timeout_server_fin_ms; /* 0: none */
+	uint32_t retries;                                 /* default 3 */
 	bool redispatch;
 	int32_t redispatch_interval; /* default -1: at the last retry; n: every n; 0 is off */
 	uint32_t fullconn;           /* 0: derived from maxconn of the frontends that use it */

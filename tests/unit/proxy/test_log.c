@@ -199,7 +199,7 @@ static void test_the_texts_of_the_options(void **state)
 		"192.0.2.1:4660 [25/Nov/2026:01:00:31.077] fe be/srv 30/40/210 222 -- 0/3/0/0/0 0/0");
 	assert_logs(log_format_http_clf, "192.0.2.1 - - [24/Nov/2026:23:00:31 +0000] \"GET /a/b?c=d HTTP/1.1\" 200 222 "
 					 "\"\" \"\" 4660 077 \"fe\" \"be\" "
-					 "\"srv\" 20 30 40 50 200 ---- 0 3 0 0 0 0 0 \"\" \"\" \"\" \"\"");
+					 "\"srv\" 20 30 40 50 200 ---- 0 3 0 0 0 0 0 \"\" \"\" ");
 	assert_non_null(compile(log_format_tcp_clf));
 	assert_true(format_needs_http(compile(log_format_http)));
 	assert_false(format_needs_http(compile(log_format_tcp)));
