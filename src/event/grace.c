@@ -6,27 +6,20 @@
 
 #include "ballast/event/loop.h"
 
-struct retired {
-	struct retired *next;
-	void *ptr;
-	void (*free_fn)(void *ptr);
-};
-
 static struct {
 	pthread_mutex_t lock;
-	struct retired *waiting; /* for a round that has not begun */
-	struct retired *current; /* freed when the present round is over */
+	struct grace *waiting; /* for a round that has not begun */
+	struct grace *current; /* freed when the present round is over */
 	bool travelling;
 	unsigned at; /* loop that the message is at */
 	struct post post;
 } grace = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static void free_all(struct retired *r)
+static void free_all(struct grace *r)
 {
 	while (r) {
-		struct retired *next = r->next;
-		r->free_fn(r->ptr);
-		free(r);
+		struct grace *next = r->next;
+		r->free_fn(r);
 		r = next;
 	}
 }
@@ -48,7 +41,7 @@ static void begin_round(void)
 
 static void travel(struct post *p)
 {
-	struct retired *done;
+	struct grace *done;
 
 	if (++grace.at < loop_count()) {
 		loop_post(loop_at(grace.at), p);
@@ -62,31 +55,29 @@ static void travel(struct post *p)
 	free_all(done);
 }
 
-void grace_retire(void *ptr, void (*free_fn)(void *ptr))
+void grace_retire(struct grace *g, void (*free_fn)(struct grace *g))
 {
-	struct retired *r;
-
-	if (!ptr)
-		return;
 	if (!loop_count()) {
-		free_fn(ptr);
+		free_fn(g);
 		return;
 	}
-	r = malloc(sizeof *r);
-	if (!r)
-		return;
-	*r = (struct retired){ .ptr = ptr, .free_fn = free_fn };
+	g->free_fn = free_fn;
 	pthread_mutex_lock(&grace.lock);
-	r->next = grace.waiting;
-	grace.waiting = r;
+	g->next = grace.waiting;
+	grace.waiting = g;
 	if (!grace.travelling)
 		begin_round();
 	pthread_mutex_unlock(&grace.lock);
 }
 
+void grace_free(struct grace *g)
+{
+	free(g);
+}
+
 void grace_end(void)
 {
-	struct retired *current = grace.current, *waiting = grace.waiting;
+	struct grace *current = grace.current, *waiting = grace.waiting;
 
 	grace.current = grace.waiting = NULL;
 	grace.travelling = false;

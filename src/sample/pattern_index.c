@@ -37,6 +37,7 @@ struct segments {
 };
 
 struct pattern_built {
+	struct grace grace; /* first */
 	enum match_kind kind;
 	struct number_range *range;
 	size_t range_count;
@@ -58,9 +59,8 @@ static void segments_free(struct segments *s)
 	free(s->entry);
 }
 
-void pattern_built_free(void *built)
+void pattern_built_free(struct pattern_built *b)
 {
-	struct pattern_built *b = built;
 	if (!b)
 		return;
 	for (size_t i = 0; i < b->regex_count; i++)
@@ -72,6 +72,17 @@ void pattern_built_free(void *built)
 	segments_free(&b->v6);
 	pattern_tree_free(b->tree);
 	free(b);
+}
+
+static void built_free(struct grace *g)
+{
+	pattern_built_free((struct pattern_built *)(void *)g);
+}
+
+void pattern_built_retire(struct pattern_built *b)
+{
+	if (b)
+		grace_retire(&b->grace, built_free);
 }
 
 /* ---- numbers ---- */

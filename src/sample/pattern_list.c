@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "ballast/event/grace.h"
 #include "ballast/sample/release.h"
 #include "private.h"
 
@@ -255,7 +254,7 @@ static const char *rebuild(struct pattern_list *l, struct pattern_index *i)
 	const char *wrong = "is out of memory";
 	if (pattern_build(i->kind, i->fold, l->entry, l->count, &now, &wrong))
 		return wrong;
-	grace_retire(atomic_exchange(&i->built, now), pattern_built_free);
+	pattern_built_retire(atomic_exchange(&i->built, now));
 	return NULL;
 }
 
@@ -286,7 +285,7 @@ static void publish(struct pattern_list *l)
 {
 	for (struct pattern_index *i = l->indexes; i; i = i->next)
 		if (i->fresh) {
-			grace_retire(atomic_exchange(&i->built, i->fresh), pattern_built_free);
+			pattern_built_retire(atomic_exchange(&i->built, i->fresh));
 			i->fresh = NULL;
 		}
 }
@@ -538,7 +537,7 @@ static int replace_entry(struct pattern_list *l, struct pattern_entry *e, struct
 	}
 	in_tables(l, e, now);
 	publish(l);
-	grace_retire(e, free);
+	grace_retire(&e->grace, grace_free);
 	return 0;
 }
 
@@ -600,7 +599,7 @@ static int delete_some(struct pattern_list *l, struct slice key, bool again)
 	if (count && l->repeats) /* another one may have been hidden behind it */
 		refill_tables(l);
 	for (int i = 0; i < count; i++)
-		grace_retire(gone[i], free);
+		grace_retire(&gone[i]->grace, grace_free);
 	return count;
 }
 
@@ -618,31 +617,15 @@ int pattern_list_delete(struct pattern_list *l, struct slice key)
 	return count < 0 ? count : found ? 0 : -ENOENT;
 }
 
-struct cleared {
-	size_t count;
-	struct pattern_entry **entry;
-};
-
-static void cleared_free(void *ptr)
-{
-	struct cleared *c = ptr;
-	for (size_t i = 0; i < c->count; i++)
-		free(c->entry[i]);
-	free(c->entry);
-	free(c);
-}
-
 int pattern_list_clear(struct pattern_list *l)
 {
-	struct cleared *c = malloc(sizeof *c);
-	if (!c)
-		return -ENOMEM;
 	pthread_mutex_lock(&l->lock);
-	*c = (struct cleared){ l->count, l->entry };
+	struct pattern_entry **gone = l->entry;
+	size_t count = l->count;
 	l->count = 0;
 	int err = prepare(l, NULL);
 	if (err) {
-		l->count = c->count;
+		l->count = count;
 	} else {
 		l->entry = NULL;
 		l->room = l->live = 0;
@@ -654,10 +637,12 @@ int pattern_list_clear(struct pattern_list *l)
 	}
 	pthread_mutex_unlock(&l->lock);
 	if (err)
-		free(c);
-	else
-		grace_retire(c, cleared_free);
-	return err;
+		return err;
+	for (size_t i = 0; i < count; i++)
+		if (gone[i])
+			grace_retire(&gone[i]->grace, grace_free);
+	free(gone);
+	return 0;
 }
 
 void pattern_list_each(struct pattern_list *l,

@@ -4,11 +4,13 @@
 
 #include <stdatomic.h>
 
+#include "ballast/event/grace.h"
 #include "ballast/sample/map.h"
 #include "pattern.h"
 
 /* Immutable once readers may see it, but `place`, which belongs to writers. */
 struct pattern_entry {
+	struct grace grace; /* first */
 	struct slice key, value;
 	uint64_t order;     /* in the list; grows */
 	uint32_t place;     /* in the list's array */
@@ -47,7 +49,10 @@ const char *pattern_entry_fault(enum match_kind kind, bool fold, const struct pa
  * *wrong. */
 int pattern_build(enum match_kind kind, bool fold, struct pattern_entry *const *entry, size_t count,
 	struct pattern_built **out, const char **wrong);
-void pattern_built_free(void *built);
+/* NULL is allowed. */
+void pattern_built_free(struct pattern_built *b);
+/* The same once no reader can be in it. */
+void pattern_built_retire(struct pattern_built *b);
 const struct pattern_entry *pattern_built_find(const struct pattern_built *b, const struct sample *s);
 
 /* ---- pattern_tree.c: beginnings, ends, parts ---- */

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-#include "ballast/event/grace.h"
 #include "pattern_list.h"
 #include "private.h"
 
 struct pattern_slots {
+	struct grace grace;  /* first */
 	uint32_t mask, used; /* used: removed ones too */
 	uint32_t live;
 	uint32_t *hash; /* of each slot; lies behind them; spares a look at most entries that are not meant */
@@ -66,6 +66,12 @@ static void put(struct pattern_slots *s, const struct pattern_entry *e, uint32_t
 	atomic_store_explicit(&s->slot[at], e, memory_order_release);
 }
 
+static void retire(struct pattern_slots *s)
+{
+	if (s)
+		grace_retire(&s->grace, grace_free);
+}
+
 /* A table for twice what lives, in the place of the old one. */
 static int grow(struct pattern_table *t, struct pattern_slots *old)
 {
@@ -83,7 +89,7 @@ static int grow(struct pattern_table *t, struct pattern_slots *old)
 			put(s, e, old->hash[i]);
 	}
 	atomic_store_explicit(&t->slots, s, memory_order_release);
-	grace_retire(old, free);
+	retire(old);
 	return 0;
 }
 
@@ -121,10 +127,10 @@ void pattern_table_replace(struct pattern_table *t, const struct pattern_entry *
 
 void pattern_table_reset(struct pattern_table *t)
 {
-	grace_retire(atomic_exchange(&t->slots, NULL), free);
+	retire(atomic_exchange(&t->slots, NULL));
 }
 
 void pattern_table_swap(struct pattern_table *t, struct pattern_table *fresh)
 {
-	grace_retire(atomic_exchange(&t->slots, atomic_load(&fresh->slots)), free);
+	retire(atomic_exchange(&t->slots, atomic_load(&fresh->slots)));
 }

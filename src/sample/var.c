@@ -10,6 +10,7 @@
 
 /* A value of scope proc; immutable. */
 struct proc_value {
+	struct grace grace; /* first */
 	struct sample value;
 	char bytes[];
 };
@@ -249,6 +250,13 @@ static bool conditions_hold(const struct sample_ctx *ctx, const struct var_name 
 		 (conditions & VAR_IF_LESS && numbers && now.num >= s->num));
 }
 
+static void replace_proc(struct var_name *name, struct proc_value *with)
+{
+	struct proc_value *old = atomic_exchange(&name->proc, with);
+	if (old)
+		grace_retire(&old->grace, grace_free);
+}
+
 static int set_proc(struct var_name *name, struct sample *s)
 {
 	size_t len = has_bytes(s) ? s->str.len : 0;
@@ -262,7 +270,7 @@ static int set_proc(struct var_name *name, struct sample *s)
 		p->value.str = slice_of(p->bytes, len);
 	}
 	*s = p->value;
-	grace_retire(atomic_exchange(&name->proc, p), free);
+	replace_proc(name, p);
 	return 0;
 }
 
@@ -300,8 +308,7 @@ int var_set(struct sample_ctx *ctx, const struct var_name *name, unsigned condit
 void var_unset(struct sample_ctx *ctx, const struct var_name *name)
 {
 	if (name->scope == VAR_PROC) {
-		struct var_name *n = (struct var_name *)name;
-		grace_retire(atomic_exchange(&n->proc, NULL), free);
+		replace_proc((struct var_name *)name, NULL);
 		return;
 	}
 	struct var *v = slot(ctx, name);

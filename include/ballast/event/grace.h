@@ -10,9 +10,17 @@
 #ifndef BALLAST_EVENT_GRACE_H
 #define BALLAST_EVENT_GRACE_H
 
-/* Calls free_fn(ptr) once no loop can hold `ptr`, on any thread; at once where there are no loops. From any thread.
- * NULL is ignored. Where memory is out the object is lost, which is safer than freeing it. */
-void grace_retire(void *ptr, void (*free_fn)(void *ptr));
+/* Part of what is to be retired some day, so that it needs no memory then. */
+struct grace {
+	struct grace *next;
+	void (*free_fn)(struct grace *g);
+};
+
+/* Calls free_fn(g) once no loop can hold what `g` is a part of, on any thread; at once where there are no loops. From any
+ * thread; takes no memory. */
+void grace_retire(struct grace *g, void (*free_fn)(struct grace *g));
+/* A free_fn for what malloc gave and begins with its struct grace. */
+void grace_free(struct grace *g);
 /* After the last loop ended for good: frees what still waits. */
 void grace_end(void);
 

@@ -15,18 +15,28 @@
 
 static _Atomic int freed;
 
-static void count_free(void *p)
+static void count_free(struct grace *g)
 {
-	free(p);
+	free(g);
 	freed++;
+}
+
+static void only_count(struct grace *g)
+{
+	(void)g;
+	freed++;
+}
+
+static struct grace *something(void)
+{
+	return malloc(sizeof(struct grace));
 }
 
 static void test_without_loops_it_is_freed_at_once(void **state)
 {
 	(void)state;
 	freed = 0;
-	grace_retire(malloc(1), count_free);
-	grace_retire(NULL, count_free);
+	grace_retire(something(), count_free);
 	assert_int_equal(freed, 1);
 }
 
@@ -39,11 +49,11 @@ static void test_it_is_freed_when_every_loop_had_its_turn(void **state)
 	assert_int_equal(loop_init(&b, 1), 0);
 	loop_set_all(all, 2);
 	loop_enter(&a);
-	grace_retire(malloc(1), count_free);
+	grace_retire(something(), count_free);
 	loop_turn(&a, 0);
 	loop_turn(&a, 0);
 	assert_int_equal(freed, 0);
-	grace_retire(malloc(1), count_free); /* comes too late for this round */
+	grace_retire(something(), count_free); /* comes too late for this round */
 	loop_enter(&b);
 	loop_turn(&b, 0);
 	assert_int_equal(freed, 1);
@@ -57,6 +67,24 @@ static void test_it_is_freed_when_every_loop_had_its_turn(void **state)
 	loop_free(&b);
 }
 
+static void test_any_number_waits_without_more_memory(void **state)
+{
+	static struct grace many[1000]; /* their own nodes are all that it takes */
+	struct loop a, *all[] = { &a };
+	(void)state;
+	freed = 0;
+	assert_int_equal(loop_init(&a, 0), 0);
+	loop_set_all(all, 1);
+	loop_enter(&a);
+	for (unsigned i = 0; i < 1000; i++)
+		grace_retire(&many[i], only_count);
+	for (unsigned i = 0; i < 4; i++)
+		loop_turn(&a, 0);
+	assert_int_equal(freed, 1000);
+	loop_set_all(NULL, 0);
+	loop_free(&a);
+}
+
 static void test_what_waits_when_the_loops_end_is_freed(void **state)
 {
 	struct loop a, *all[] = { &a };
@@ -65,13 +93,13 @@ static void test_what_waits_when_the_loops_end_is_freed(void **state)
 	assert_int_equal(loop_init(&a, 0), 0);
 	loop_set_all(all, 1);
 	loop_enter(&a);
-	grace_retire(malloc(1), count_free); /* on its way */
-	grace_retire(malloc(1), count_free); /* waits for the next round */
+	grace_retire(something(), count_free); /* on its way */
+	grace_retire(something(), count_free); /* waits for the next round */
 	loop_set_all(NULL, 0);
 	loop_free(&a);
 	grace_end();
 	assert_int_equal(freed, 2);
-	grace_retire(malloc(1), count_free);
+	grace_retire(something(), count_free);
 	assert_int_equal(freed, 3);
 }
 
@@ -79,6 +107,7 @@ static void test_what_waits_when_the_loops_end_is_freed(void **state)
 
 enum { READERS = 3, REPLACED = 2000 };
 struct number {
+	struct grace grace;
 	int value, again;
 };
 static _Atomic(struct number *) present;
@@ -113,7 +142,7 @@ static void *reader_main(void *arg)
 static struct number *number_new(int value)
 {
 	struct number *n = malloc(sizeof *n);
-	*n = (struct number){ value, value };
+	*n = (struct number){ .value = value, .again = value };
 	return n;
 }
 
@@ -132,7 +161,7 @@ static void test_readers_in_other_threads_never_see_freed_memory(void **state)
 	for (unsigned i = 0; i < READERS; i++)
 		pthread_create(&reader[i].thread, NULL, reader_main, &reader[i]);
 	for (int i = 1; i <= REPLACED; i++)
-		grace_retire(atomic_exchange(&present, number_new(i)), count_free);
+		grace_retire(&atomic_exchange(&present, number_new(i))->grace, count_free);
 	while (atomic_load(&freed) < REPLACED)
 		sched_yield();
 	atomic_store(&over, true);
@@ -151,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_without_loops_it_is_freed_at_once),
 		cmocka_unit_test(test_it_is_freed_when_every_loop_had_its_turn),
+		cmocka_unit_test(test_any_number_waits_without_more_memory),
 		cmocka_unit_test(test_what_waits_when_the_loops_end_is_freed),
 		cmocka_unit_test(test_readers_in_other_threads_never_see_freed_memory),
 	};
