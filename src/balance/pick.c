@@ -316,8 +316,3 @@ uint32_t pick_usable(const struct picker *p)
 {
 	return p->usable;
 }
-
-bool pick_on_backup(const struct picker *p)
-{
-	return p->on_backup;
-}

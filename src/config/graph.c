@@ -240,14 +240,6 @@ void graph_free(struct graph *g)
 	free(g);
 }
 
-struct frontend *graph_find_frontend(const struct graph *g, struct slice name)
-{
-	for (struct frontend *f = g->frontends; f; f = f->next)
-		if (slice_eq(name, slice_from_str(f->name)))
-			return f;
-	return NULL;
-}
-
 struct backend *graph_find_backend(const struct graph *g, struct slice name)
 {
 	for (struct backend *b = g->backends; b; b = b->next)

@@ -1,4 +1,4 @@
-/* loop: one turn is wait, clock, events, posts, timers, deferred work, garbage; in this order.
+/* loop: one turn is wait, clock, events, posts, timers, closing, garbage; in this order.
  *
  * A watch that is removed while the events of a turn are handed out is taken out of those still to come, so its owner
  * may register the same watch anew at once.  A post wakes a loop only where it says that it sleeps: the flag and the
@@ -19,7 +19,6 @@
 
 enum {
 	TURN_EVENTS_MAX = 256,
-	TURN_DEFERRED_MAX = 4096,     /* then events get their turn again */
 	WORK_SAMPLE_TURNS = 16,       /* the end of every 16th turn is timed */
 	WALL_REFRESH_NS = 1000000000, /* how old the offset to the wall clock may be */
 };
@@ -67,7 +66,6 @@ int loop_init(struct loop *l, unsigned index)
 {
 	BL_ASSERT(index < LOOP_THREADS_MAX);
 	*l = (struct loop){ .index = index, .epoll_fd = -1, .wake_fd = -1 };
-	list_init(&l->deferred);
 	int err = -ENOMEM;
 	l->batch = calloc(1, sizeof *l->batch);
 	if (!l->batch)
@@ -139,8 +137,6 @@ void loop_enter(struct loop *l)
 
 static int wait_limit(struct loop *l, int max_wait_ms)
 {
-	if (!list_empty(&l->deferred))
-		return 0;
 	int timer = timer_next_ms(&l->wheel);
 	return timer >= 0 && (max_wait_ms < 0 || timer < max_wait_ms) ? timer : max_wait_ms;
 }
@@ -202,15 +198,6 @@ static void run_posts(struct loop *l)
 	}
 }
 
-static void run_deferred(struct loop *l)
-{
-	for (unsigned i = 0; i < TURN_DEFERRED_MAX && !list_empty(&l->deferred); i++) {
-		struct deferred *d = list_first(&l->deferred, struct deferred, link);
-		list_remove(&d->link);
-		d->run(d);
-	}
-}
-
 static void count_up(_Atomic uint64_t *counter, uint64_t by)
 {
 	/* One writer: no locked instruction needed. */
@@ -242,7 +229,6 @@ void loop_turn(struct loop *l, int max_wait_ms)
 	hand_out_events(l);
 	run_posts(l);
 	timer_fire_due(&l->wheel);
-	run_deferred(l);
 	loop_close_now(l);
 	free_garbage(l);
 	account(l, before_ns);
@@ -315,17 +301,6 @@ void loop_remove(struct loop *l, struct watch *w)
 		return;
 	epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
 	loop_forget(l, w);
-}
-
-void loop_defer(struct loop *l, struct deferred *d)
-{
-	if (list_empty(&d->link))
-		list_push_back(&l->deferred, &d->link);
-}
-
-void loop_undefer(struct deferred *d)
-{
-	list_remove(&d->link);
 }
 
 void loop_free_later(struct loop *l, struct watch *w)

@@ -256,15 +256,6 @@ enum cond_verdict cond_decide(const struct cond *c, struct sample_ctx *ctx)
 	return c->unless ? opposite(all) : all;
 }
 
-unsigned cond_phases(const struct cond *c)
-{
-	unsigned phases = PHASE_ALL;
-	for (unsigned i = 0; i < c->count; i++)
-		for (const struct test *t = c->terms[i].acl->first; t; t = t->next)
-			phases &= t->phases;
-	return phases;
-}
-
 /* 1 and 0 where the term is always so, -1 where it depends. */
 static int term_constant(const struct term *t)
 {

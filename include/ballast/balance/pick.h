@@ -114,7 +114,6 @@ void pick_free(struct picker *p);
 static inline int pick_choose(const struct picker *p, const struct pick_request *r);
 /* How many servers are usable (active ones, or the backups in use). */
 uint32_t pick_usable(const struct picker *p);
-bool pick_on_backup(const struct picker *p);
 void pick_thread_init(struct pick_thread *t, uint32_t thread_index);
 /* Whether a picker of this input reads load[], latency[]. */
 bool pick_needs_load(const struct pick_algorithm *a, const struct pick_input *in);

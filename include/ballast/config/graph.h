@@ -90,7 +90,6 @@ void graph_free(struct graph *g);
 /* Once the process's limit of connections is known (the global maxconn may be 0, or another one be given by -n): sets it,
  * and fullconn of the backends which have none: a tenth of what their frontends let in. Before backend_start. */
 void graph_set_maxconn(struct graph *g, uint32_t maxconn);
-struct frontend *graph_find_frontend(const struct graph *g, struct slice name);
 struct backend *graph_find_backend(const struct graph *g, struct slice name);
 
 #endif

@@ -34,12 +34,6 @@ struct watch {
 	};
 };
 
-/* Something to do at the end of the current turn, before the next wait. */
-struct deferred {
-	struct list link; /* self-linked while not queued */
-	void (*run)(struct deferred *d);
-};
-
 /* A message to a loop; belongs to the sender until loop_post, then to whoever run() says. */
 struct post {
 	struct post *next;
@@ -53,7 +47,6 @@ struct loop {
 	uint64_t now_ms;
 	uint64_t wall_us; /* CLOCK_REALTIME at the start of this turn */
 	struct timer_wheel wheel;
-	struct list deferred;
 	struct watch *garbage;
 	_Atomic(struct post *) posts;
 	atomic_bool sleeping; /* whoever posts must write to wake_fd */
@@ -104,9 +97,6 @@ void loop_finish_later(struct loop *l, struct watch *w);
 /* Closes at once what loop_close_later put off: somebody needs the descriptors. */
 void loop_close_now(struct loop *l);
 
-/* Queues `d` (once) for the end of this turn. */
-void loop_defer(struct loop *l, struct deferred *d);
-void loop_undefer(struct deferred *d);
 /* free()s the memory that begins with a watch, which is not registered any more, at the end of this turn: an event
  * fetched in it may still name it. */
 void loop_free_later(struct loop *l, struct watch *w);

@@ -38,8 +38,6 @@ bool cond_eval(const struct cond *c, struct sample_ctx *ctx);
  * nothing. */
 enum cond_verdict { COND_NO, COND_YES, COND_LATER };
 enum cond_verdict cond_decide(const struct cond *c, struct sample_ctx *ctx);
-/* Phases in which all that it looks at is there. */
-unsigned cond_phases(const struct cond *c);
 /* True, with *value, where it is always the same (TRUE, always_false): the rule can be dropped or made plain. */
 bool cond_is_constant(const struct cond *c, bool *value);
 

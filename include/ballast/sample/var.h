@@ -34,8 +34,6 @@ const struct var_name *var_find(struct slice text);
 enum var_scope var_scope(const struct var_name *name);
 /* "txn.user", NUL-terminated. */
 struct slice var_text(const struct var_name *name);
-/* The i-th name, NULL behind the last. */
-const struct var_name *var_at(unsigned i);
 /* Adds the bit of "ifexists" and its kin to *conditions. False: no such word. */
 bool var_condition_parse(struct slice word, unsigned *conditions);
 

@@ -105,7 +105,7 @@ static uint64_t met_by(const struct farm *f, const char *algorithm, uint32_t *us
 
 	pick_thread_init(&t, 0);
 	*usable = pick_usable(p);
-	*on_backup = pick_on_backup(p);
+	*on_backup = p->on_backup;
 	for (int i = 0; i < 200; i++) {
 		struct pick_request r = { .thread = &t, .hash = dice(&seed), .has_hash = true };
 		int slot = pick_choose(p, &r);

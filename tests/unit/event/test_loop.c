@@ -142,49 +142,6 @@ static void test_adding_a_bad_descriptor_fails_and_leaves_the_watch_free(void **
 	assert_int_equal(s.watch.fd, -1);
 }
 
-struct chain {
-	struct deferred deferred;
-	struct loop *loop;
-	unsigned ran, again;
-};
-
-static void run_chain(struct deferred *d)
-{
-	struct chain *c = container_of(d, struct chain, deferred);
-	c->ran++;
-	if (c->again) {
-		c->again--;
-		loop_defer(c->loop, d);
-	}
-}
-
-static void test_deferred_work_runs_in_the_turn_in_which_it_is_queued(void **state)
-{
-	struct world *w = *state;
-	struct chain c = { .deferred.run = run_chain, .loop = &w->loop, .again = 3 };
-	list_init(&c.deferred.link);
-	loop_defer(&w->loop, &c.deferred);
-	loop_defer(&w->loop, &c.deferred);
-	loop_turn(&w->loop, -1); /* does not wait: something is queued */
-	assert_int_equal(c.ran, 4);
-}
-
-static void test_deferred_work_without_end_does_not_stop_the_loop(void **state)
-{
-	struct world *w = *state;
-	struct chain c = { .deferred.run = run_chain, .loop = &w->loop, .again = UINT32_MAX };
-	list_init(&c.deferred.link);
-	loop_defer(&w->loop, &c.deferred);
-	loop_turn(&w->loop, -1);
-	unsigned first = c.ran;
-	assert_true(first > 1);
-	loop_turn(&w->loop, -1);
-	assert_true(c.ran > first);
-	loop_undefer(&c.deferred);
-	loop_turn(&w->loop, 0);
-	assert_true(c.ran <= 2 * first);
-}
-
 struct connection {
 	struct watch watch;
 	unsigned touched;
@@ -386,8 +343,6 @@ int main(void)
 		LOOP_TEST(test_an_event_of_a_watch_removed_in_the_same_turn_is_not_delivered),
 		LOOP_TEST(test_a_watch_registered_anew_does_not_get_its_old_events),
 		LOOP_TEST(test_adding_a_bad_descriptor_fails_and_leaves_the_watch_free),
-		LOOP_TEST(test_deferred_work_runs_in_the_turn_in_which_it_is_queued),
-		LOOP_TEST(test_deferred_work_without_end_does_not_stop_the_loop),
 		LOOP_TEST(test_memory_to_free_later_lives_until_the_turns_end),
 		LOOP_TEST(test_the_loop_wakes_for_its_timers),
 		LOOP_TEST(test_a_timer_armed_by_an_event_counts_from_that_event),

@@ -178,17 +178,6 @@ static void test_constant_conditions_are_known(void **state)
 	assert_int_equal(constant("if { always_true,not }"), -1);
 }
 
-static void test_phases_of_a_condition(void **state)
-{
-	struct line l = line_of("if { src 1.2.3.4 } or METH_GET");
-	(void)state;
-	struct cond *c = cond_parse(&l, 0, &set, PHASE_REQUEST, &world.config, &world.diag);
-	assert_int_equal(cond_phases(c), PHASE_REQUEST | PHASE_RESPONSE | PHASE_LOG);
-	l = line_of("if { path /a } METH_GET");
-	c = cond_parse(&l, 0, &set, PHASE_REQUEST, &world.config, &world.diag);
-	assert_int_equal(cond_phases(c), PHASE_REQUEST);
-}
-
 static void test_without_a_set_predefined_ones_are_there(void **state)
 {
 	(void)state;
@@ -211,7 +200,6 @@ int main(void)
 		cond_test(test_fetch_of_another_phase_never_matches_and_is_warned_of),
 		cond_test(test_condition_is_found_in_a_line),
 		cond_test(test_constant_conditions_are_known),
-		cond_test(test_phases_of_a_condition),
 		cond_test(test_without_a_set_predefined_ones_are_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
