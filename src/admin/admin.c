@@ -21,6 +21,32 @@ static uint32_t count_sockets(const struct graph *g)
 	return n;
 }
 
+/* --- `stats maxconn`, on thread 0 --- */
+
+static bool take_place(struct listener *l)
+{
+	struct admin *a = l->owner;
+	uint32_t limit = a->graph->global.stats_maxconn;
+
+	if (limit && a->connections >= limit)
+		return false;
+	a->connections++;
+	return true;
+}
+
+static void untake_place(struct listener *l)
+{
+	((struct admin *)l->owner)->connections--;
+}
+
+void admin_release(struct admin *a, struct listener *l)
+{
+	a->connections--;
+	listener_release(l);
+	for (uint32_t i = 0; i < a->listener_count; i++)
+		listener_wake(a->listeners[i]);
+}
+
 static int open_socket(struct admin *a, const struct stats_socket *of, struct inherited_fds *from, struct diag *d)
 {
 	struct listener *l = listener_new(&of->at);
@@ -34,6 +60,8 @@ static int open_socket(struct admin *a, const struct stats_socket *of, struct in
 	l->owner = a;
 	l->declared = of->where;
 	l->maxconn = of->maxconn;
+	l->take = take_place;
+	l->untake = untake_place;
 	l->on_accept = session_accept;
 	l->options.has_mode = of->mode != 0;
 	l->options.mode = of->mode;

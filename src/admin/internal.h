@@ -33,6 +33,8 @@ struct admin_session {
 	struct listener *listener;
 	struct timer timer;
 	struct timer again; /* goes on in the loop's next turn */
+	uint64_t since_us;  /* wall time */
+	union addr peer;
 	uint32_t timeout_ms;
 	uint8_t level; /* enum admin_level */
 	uint8_t mode;  /* enum session_mode */
@@ -62,6 +64,7 @@ struct admin {
 	struct stats_socket *sockets; /* [listener_count]: the line of each */
 	struct admin_reload reload;
 	struct list sessions;
+	uint32_t connections;   /* of all sockets, against `stats maxconn` */
 	uint64_t started_us;    /* wall time */
 	uint64_t started_ns;    /* clock_mono_ns */
 	uint32_t maxconn_start; /* global maxconn as configured: the most that `set maxconn global` allows */
@@ -71,6 +74,8 @@ struct admin {
 };
 
 /* --- session.c --- */
+/* A session ended: its place on the sockets is free. */
+void admin_release(struct admin *a, struct listener *l);
 void session_accept(struct listener *l, int fd, const union addr *peer);
 void session_close(struct admin_session *s);
 /* Runs what is there: commands, output, input. */

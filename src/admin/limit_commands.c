@@ -1,12 +1,13 @@
-/* `set maxconn`: limits of the process, a frontend, a server. */
+/* `set maxconn`: limits of the process, a frontend, a server; `set rate-limit`: of the process by the second. */
 #include "ballast/net/listener.h"
 #include "ballast/proxy/frontend.h"
 #include "internal.h"
 
 enum { MAXCONN_MAX = 2000000000 };
 
-/* A whole number from 0; `missing` is said where the word is not there. */
-static bool parse_limit(struct admin_session *s, const char *word, const char *missing, uint32_t *out)
+/* A whole number from 0; `missing` is said where the word is not there, `garbage` where it is none. */
+static bool read_limit(struct admin_session *s, const char *word, const char *missing, const char *garbage,
+	uint32_t *out)
 {
 	int64_t n;
 
@@ -15,7 +16,7 @@ static bool parse_limit(struct admin_session *s, const char *word, const char *m
 		return false;
 	}
 	if (!parse_number(word, &n)) {
-		command_say(s, "maxconn string empty or preceded by garbage");
+		command_say(s, "%s", garbage);
 		return false;
 	}
 	if (n < 0 || n > MAXCONN_MAX) {
@@ -24,6 +25,11 @@ static bool parse_limit(struct admin_session *s, const char *word, const char *m
 	}
 	*out = (uint32_t)n;
 	return true;
+}
+
+static bool parse_limit(struct admin_session *s, const char *word, const char *missing, uint32_t *out)
+{
+	return read_limit(s, word, missing, "maxconn string empty or preceded by garbage", out);
 }
 
 /* Up to what the process started with, for which its descriptors were counted; 0 is that again. */
@@ -64,6 +70,42 @@ static void run_set_maxconn_server(struct admin_session *s, char **args, int cou
 		server_set_maxconn(server, n);
 }
 
+/* --- rates --- */
+
+static bool parse_rate(struct admin_session *s, const char *word, uint32_t *out)
+{
+	static const char wrong[] = "Expects an integer value.";
+
+	return read_limit(s, word, wrong, wrong, out);
+}
+
+static void run_set_connection_rate(struct admin_session *s, char **args, int count)
+{
+	uint32_t n;
+
+	(void)count;
+	if (parse_rate(s, args[0], &n))
+		rate_gate_set(frontend_connection_rate(), n);
+}
+
+static void run_set_session_rate(struct admin_session *s, char **args, int count)
+{
+	uint32_t n;
+
+	(void)count;
+	if (parse_rate(s, args[0], &n))
+		rate_gate_set(frontend_session_rate(), n);
+}
+
+static void run_set_tls_rate(struct admin_session *s, char **args, int count)
+{
+	uint32_t n;
+
+	(void)count;
+	if (parse_rate(s, args[0], &n))
+		tls_set_rate_limit(n);
+}
+
 static const struct command_row rows[] = {
 	{ { "set", "maxconn", "frontend" }, "<frontend> <value>", "change a frontend's maxconn setting", LEVEL_ADMIN,
 		run_set_maxconn_frontend },
@@ -71,5 +113,11 @@ static const struct command_row rows[] = {
 		run_set_maxconn_global },
 	{ { "set", "maxconn", "server" }, "<bk>/<srv> <value>", "change a server's maxconn setting", LEVEL_ADMIN,
 		run_set_maxconn_server },
+	{ { "set", "rate-limit", "connections", "global" }, "<n>", "change the process's connections a second",
+		LEVEL_ADMIN, run_set_connection_rate },
+	{ { "set", "rate-limit", "sessions", "global" }, "<n>", "change the process's sessions a second", LEVEL_ADMIN,
+		run_set_session_rate },
+	{ { "set", "rate-limit", "ssl-sessions", "global" }, "<n>", "change the process's TLS connections a second",
+		LEVEL_ADMIN, run_set_tls_rate },
 };
 const struct command_table limit_commands = { rows, sizeof rows / sizeof *rows };

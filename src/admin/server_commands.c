@@ -248,6 +248,73 @@ static void set_addr(struct admin_session *session, struct server *s, char **arg
 
 /* --- checks --- */
 
+/* 0 is the server's own. */
+static bool read_check_port(struct admin_session *session, const char *word, uint16_t *port)
+{
+	int64_t n;
+
+	if (!parse_number(word, &n)) {
+		command_say(session, "provided port is not an integer");
+		return false;
+	}
+	if (n < 0 || n > 65535) {
+		command_say(session, "provided port is invalid");
+		return false;
+	}
+	*port = (uint16_t)n;
+	return true;
+}
+
+static bool has_check(struct admin_session *session, const struct server *s)
+{
+	if (!s->check)
+		command_say(session, "health checks are not enabled on this server");
+	return s->check;
+}
+
+static void set_check_port(struct admin_session *session, struct server *s, char **args)
+{
+	uint16_t port;
+
+	if (!has_check(session, s))
+		return;
+	if (!*args[0])
+		command_say(session, "set server <b>/<s> check-port requires a port.");
+	else if (read_check_port(session, args[0], &port))
+		check_set_port(s, port);
+}
+
+static void set_check_addr(struct admin_session *session, struct server *s, char **args)
+{
+	bool with_port = !strcmp(args[1], "port");
+	union addr addr;
+	uint16_t port;
+
+	if (!has_check(session, s))
+		return;
+	if (!*args[0]) {
+		command_say(session, "set server <b>/<s> check-addr requires an address and optionally a port.");
+		return;
+	}
+	if (!parse_ip(args[0], &addr)) {
+		command_say(session, "invalid addr '%s'", args[0]);
+		return;
+	}
+	if (with_port && !read_check_port(session, args[2], &port))
+		return;
+	check_set_addr(s, &addr);
+	if (with_port)
+		check_set_port(s, port);
+}
+
+/* As HAProxy without `resolvers`. */
+static void set_fqdn(struct admin_session *session, struct server *s, char **args)
+{
+	(void)s;
+	command_say(session, *args[0] ? "set server <b>/<s> fqdn failed because no resolution is configured."
+				      : "set server <b>/<s> fqdn requires a FQDN.");
+}
+
 static void run_enable_health(struct admin_session *session, char **args, int count)
 {
 	struct server *s = find_server(session, args[0]);
@@ -278,6 +345,9 @@ static const struct set_server_word {
 } set_server_words[] = {
 	{ "addr", set_addr },
 	{ "breaker", set_breaker },
+	{ "check-addr", set_check_addr },
+	{ "check-port", set_check_port },
+	{ "fqdn", set_fqdn },
 	{ "health", set_health },
 	{ "state", set_state },
 	{ "weight", set_weight_word },
@@ -287,8 +357,7 @@ enum { SET_SERVER_WORDS = sizeof set_server_words / sizeof *set_server_words };
 /* What the manual has beyond these. */
 static bool is_unsupported(const char *word)
 {
-	static const char *const words[] = { "agent", "agent-addr", "agent-port", "agent-send", "check-addr",
-		"check-port", "fqdn", "ssl" };
+	static const char *const words[] = { "agent", "agent-addr", "agent-port", "agent-send", "ssl" };
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (!strcmp(words[i], word))
@@ -312,7 +381,8 @@ static void run_set_server(struct admin_session *session, char **args, int count
 	if (is_unsupported(args[1]))
 		command_say(session, "'set server <srv> %s' is not supported by Ballast (yet).", args[1]);
 	else
-		command_say(session, "usage: set server <backend>/<server> addr | breaker | health | state | weight");
+		command_say(session, "usage: set server <backend>/<server> addr | breaker | check-addr | check-port | "
+				     "health | state | weight");
 }
 
 static const struct command_row rows[] = {

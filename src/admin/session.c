@@ -51,15 +51,16 @@ void session_accept(struct listener *l, int fd, const union addr *peer)
 	struct admin *a = l->owner;
 	struct admin_session *s = calloc(1, sizeof *s);
 
-	(void)peer;
 	if (!s || conn_open(&s->conn, fd, session_ready)) {
 		free(s);
 		close(fd);
-		listener_release(l);
+		admin_release(a, l);
 		return;
 	}
 	s->admin = a;
 	s->listener = l;
+	s->peer = *peer;
+	s->since_us = clock_wall_us();
 	s->level = (uint8_t)socket_of(a, l)->level;
 	s->expose_listeners = socket_of(a, l)->expose_listeners;
 	s->timeout_ms = a->graph->global.stats_timeout_ms;
@@ -90,7 +91,7 @@ void session_close(struct admin_session *s)
 		loop_timer_clear(&s->timer);
 		loop_timer_clear(&s->again);
 		conn_close(&s->conn);
-		listener_release(s->listener);
+		admin_release(s->admin, s->listener);
 	}
 	if (!s->held && !s->running)
 		session_free(s);

@@ -174,6 +174,18 @@ static struct value get_conn_rate(const struct info *i)
 	return value_number(i->conn_rate);
 }
 
+static struct value get_conn_rate_limit(const struct info *i)
+{
+	(void)i;
+	return value_number(rate_gate_limit(frontend_connection_rate()));
+}
+
+static struct value get_sess_rate_limit(const struct info *i)
+{
+	(void)i;
+	return value_number(rate_gate_limit(frontend_session_rate()));
+}
+
 static struct value get_conn_rate_max(const struct info *i)
 {
 	return value_number(i->conn_rate_max);
@@ -298,10 +310,10 @@ static const struct info_row info_rows[] = {
 	{ 24, "PipesUsed", { "MGP", VALUE_U32 }, get_none, "Pipes in use" },
 	{ 25, "PipesFree", { "MGP", VALUE_U32 }, get_none, "Pipes kept for later" },
 	{ 26, "ConnRate", { "MRP", VALUE_U32 }, get_conn_rate, "Client connections in the last second" },
-	{ 27, "ConnRateLimit", { "CLP", VALUE_U32 }, get_none, "Limit of ConnRate; 0: none" },
+	{ 27, "ConnRateLimit", { "CLP", VALUE_U32 }, get_conn_rate_limit, "Limit of ConnRate; 0: none" },
 	{ 28, "MaxConnRate", { "MMP", VALUE_U32 }, get_conn_rate_max, "Highest ConnRate so far" },
 	{ 29, "SessRate", { "MRP", VALUE_U32 }, get_sess_rate, "Sessions in the last second" },
-	{ 30, "SessRateLimit", { "CLP", VALUE_U32 }, get_none, "Limit of SessRate; 0: none" },
+	{ 30, "SessRateLimit", { "CLP", VALUE_U32 }, get_sess_rate_limit, "Limit of SessRate; 0: none" },
 	{ 31, "MaxSessRate", { "MRP", VALUE_U32 }, get_sess_rate_max, "Highest SessRate so far" },
 	{ 32, "SslRate", { "MRP", VALUE_U32 }, get_none, "TLS connections in the last second" },
 	{ 33, "SslRateLimit", { "CLP", VALUE_U32 }, get_tls_rate_limit, "Limit of SslRate; 0: none" },

@@ -104,6 +104,12 @@ static unsigned check_result(const struct server *s)
 	return check_status_passed(s->check->status) ? 3 : 2;
 }
 
+/* In maintenance nothing counts. */
+static unsigned health_count(const struct server *s)
+{
+	return atomic_load(&s->admin) & SERVER_MAINT ? 0 : s->check_count;
+}
+
 static void write_state(struct admin_session *session, const struct server *s)
 {
 	const struct backend *b = s->backend;
@@ -115,7 +121,7 @@ static void write_state(struct admin_session *session, const struct server *s)
 	command_say(session, "%u %s %u %s %s %u %u %u %u %u %u %u %u %u 0 %u %u %s %u - %u %u %s - 0", b->id, b->name,
 		s->id, s->name, at.ip, operational_state(s), admin_state(s), (unsigned)atomic_load(&s->weight),
 		s->weight_config, (unsigned)(now > s->last_change_s ? now - s->last_change_s : 0),
-		check_status_number(s->check ? s->check->status : CHECK_INI), check_result(s), s->check_count,
+		check_status_number(s->check ? s->check->status : CHECK_INI), check_result(s), health_count(s),
 		check_state(s), b->id_forced, s->id_forced, s->hostname ? s->hostname : "-", at.port, s->tls ? 1u : 0u,
 		s->has_check_port ? s->check_port : 0, check_at.ip);
 }

@@ -43,9 +43,8 @@ static bool is_chosen(const struct chosen *k, const struct exchange *x)
 
 /* --- written --- */
 
-static void write_peer(struct strbuf *to, const struct exchange *x, const char *label)
+static void write_peer(struct strbuf *to, const union addr *peer, const char *label)
 {
-	const union addr *peer = x->sample.src;
 	char ip[ADDR_TEXT_MAX];
 
 	if (!peer || peer->family == AF_UNSPEC) {
@@ -89,7 +88,7 @@ static void write_short(struct sess *q, const struct exchange *x)
 	struct strbuf *to = &q->text;
 
 	strbuf_printf(to, "0x%" PRIx64 ":", x->id);
-	write_peer(to, x, "src");
+	write_peer(to, x->sample.src, "src");
 	strbuf_printf(to,
 		" fe=%s be=%s srv=%s st=%s age=%us rq[i=%" PRIu64 "] rp[o=%" PRIu64 "] exp=", x->frontend->name,
 		x->backend ? x->backend->name : "<NONE>", x->server ? x->server->name : "<none>",
@@ -145,7 +144,7 @@ static void write_large(struct sess *q, const struct exchange *x)
 	strbuf_printf(to, "0x%" PRIx64 ": ", x->id);
 	value_print_date(to, x->accept_wall_us, 6);
 	strbuf_printf(to, " id=%" PRIu64, x->id);
-	write_peer(to, x, "source");
+	write_peer(to, x->sample.src, "source");
 	strbuf_printf(to, "\n  flags=0x%x, conn_retries=%u, state=%s, cause=%c%c, thread=%u age=%us exp=", x->flags,
 		x->retries, exchange_state_name(x->state), x->cause, x->phase_letter, loop_self->index + 1, age_s(x));
 	write_expiry(to, &x->timer);
@@ -176,10 +175,44 @@ static void visit_to_show(struct tour *t)
 	}
 }
 
+/* A session of the stats sockets, the asker's own among them, in the words of an exchange. */
+static void write_admin_session(struct sess *q, const struct admin_session *s)
+{
+	uint64_t age_us = clock_wall_us() - s->since_us;
+	struct strbuf *to = &q->text;
+
+	if (age_us < (uint64_t)q->chosen.older_ms * 1000)
+		return;
+	strbuf_printf(to, "%p:", (const void *)s);
+	if (!q->large) {
+		write_peer(to, &s->peer, "src");
+		strbuf_printf(to, " fe=GLOBAL be=<NONE> srv=<none> st=command age=%us rq[i=0] rp[o=0] exp= rc=0\n",
+			(unsigned)(age_us / 1000000));
+		return;
+	}
+	strbuf_byte(to, ' ');
+	value_print_date(to, s->since_us, 6);
+	write_peer(to, &s->peer, "source");
+	strbuf_str(to,
+		"\n  frontend=GLOBAL (id=0 mode=cli)\n  backend=<NONE> (id=-1 mode=-)\n  server=<NONE> (id=-1)\n");
+	write_conn(to, "client", &s->conn);
+}
+
+static void write_admin_sessions(struct sess *q, const struct admin *a)
+{
+	const struct chosen *k = &q->chosen;
+
+	if (k->by_id || k->frontend || k->backend || k->server)
+		return;
+	list_for_each(it, &a->sessions)
+		write_admin_session(q, list_entry(it, const struct admin_session, link));
+}
+
 static void done_showing(struct tour *t)
 {
 	struct sess *q = container_of(t, struct sess, tour);
 
+	write_admin_sessions(q, t->session->admin);
 	if (q->text.incomplete)
 		command_out(t->session)->incomplete = true;
 	strbuf_add(command_out(t->session), strbuf_slice(&q->text));

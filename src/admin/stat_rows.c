@@ -118,7 +118,7 @@ static void put_connections(struct stat_row *r, const struct counted *c, enum pr
 	put(r, ST_CONN_TOT, connections);
 	put(r, ST_SESS_OTHER, http ? 0 : connections);
 	put(r, ST_H1SESS, http ? connections : 0);
-	put(r, ST_REQ_OTHER, http ? 0 : sum(c, COUNT_SESS));
+	put(r, ST_REQ_OTHER, 0);
 	put(r, ST_H1REQ, http ? sum(c, COUNT_REQ) : 0);
 	put(r, ST_H2SESS, 0);
 	put(r, ST_H3SESS, 0);
@@ -152,7 +152,7 @@ void stat_fill_frontend(struct stat_row *r, const struct frontend *f, const stru
 	put_sum(r, ST_DREQ, &c, COUNT_DENIED_REQ);
 	put_sum(r, ST_EREQ, &c, COUNT_ERR_REQ);
 	put_text(r, ST_STATUS, frontend_status(f));
-	put(r, ST_RATE_LIM, 0);
+	put(r, ST_RATE_LIM, rate_gate_limit(&f->live->session_rate));
 	if (f->mode == MODE_HTTP) {
 		put_responses(r, &c);
 		put_sum(r, ST_INTERCEPTED, &c, COUNT_INTERCEPTED);

@@ -7,10 +7,10 @@ static const char *const unsupported[] = { "abort ssl", "acme", "add server", "a
 	"commit ssl", "debug counters", "debug dev", "del server", "del ssl", "disable agent", "disable dynamic-cookie",
 	"dump ssl", "dump stats-file", "enable agent", "enable dynamic-cookie", "experimental-mode", "expert-mode",
 	"httpclient", "new ssl", "prepare acl", "prepare map", "set anon", "set dynamic-cookie-key", "set profiling",
-	"set rate-limit", "set severity-output", "set ssl", "show anon", "show cache", "show dev", "show events",
-	"show fd", "show libs", "show peers", "show profiling", "show quic", "show resolvers", "show schema",
-	"show ssl", "show startup-logs", "show tasks", "show threads", "show tls-keys", "show trace", "trace",
-	"update ssl", "wait" };
+	"set rate-limit http-compression", "set severity-output", "set ssl", "show anon", "show cache", "show dev",
+	"show events", "show fd", "show libs", "show peers", "show profiling", "show quic", "show resolvers",
+	"show schema", "show ssl", "show startup-logs", "show tasks", "show threads", "show tls-keys", "show trace",
+	"trace", "update ssl", "wait" };
 
 /* Does the name's word sequence stand at the beginning of these? */
 static bool begins_with(char *const *words, int count, const char *name)

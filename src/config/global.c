@@ -42,6 +42,12 @@ static int parse_zero_warning(struct cfg_context *c, const struct line *l)
 	return line_args(l, 0, 0, c->diag);
 }
 
+static int parse_nosplice(struct cfg_context *c, const struct line *l)
+{
+	global(c)->nosplice = true;
+	return line_args(l, 0, 0, c->diag);
+}
+
 static int parse_experimental(struct cfg_context *c, const struct line *l)
 {
 	global(c)->experimental = true;
@@ -51,6 +57,16 @@ static int parse_experimental(struct cfg_context *c, const struct line *l)
 static int parse_maxconn(struct cfg_context *c, const struct line *l)
 {
 	return value_u32(c, l, 1, "maxconn", 0, INT32_MAX, &global(c)->maxconn);
+}
+
+static int parse_connection_rate(struct cfg_context *c, const struct line *l)
+{
+	return value_u32(c, l, 1, "maxconnrate", 0, INT32_MAX, &global(c)->connection_rate);
+}
+
+static int parse_session_rate(struct cfg_context *c, const struct line *l)
+{
+	return value_u32(c, l, 1, "maxsessrate", 0, INT32_MAX, &global(c)->session_rate);
 }
 
 static int parse_nbthread(struct cfg_context *c, const struct line *l)
@@ -213,6 +229,10 @@ const struct directive global_directives[] = {
 		false },
 	{ "expose-experimental-directives", SECTION_GLOBAL, "", "allow directives that may still change",
 		parse_experimental, false, false },
+	{ "nosplice", SECTION_GLOBAL, NULL, "bodies are never moved in the kernel", parse_nosplice, false, false },
+	{ "maxconnrate", SECTION_GLOBAL, "<number>", "client connections a second", parse_connection_rate, false,
+		false },
+	{ "maxsessrate", SECTION_GLOBAL, "<number>", "sessions of clients a second", parse_session_rate, false, false },
 	{ "maxconn", SECTION_GLOBAL, "<connections>", "client connections of the process at a time", parse_maxconn,
 		false, false },
 	{ "nbthread", SECTION_GLOBAL, "<threads>", "worker threads", parse_nbthread, false, false },

@@ -73,6 +73,7 @@ static void global_init(struct global_settings *g)
 		.uid = (uid_t)-1,
 		.gid = (gid_t)-1,
 		.stats_timeout_ms = 10000,
+		.stats_maxconn = 10,
 		.bufsize = 16384,
 		.maxrewrite = 1024,
 		.maxhdr = 101,

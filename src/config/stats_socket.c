@@ -91,7 +91,7 @@ static int parse_stats_socket(struct cfg_context *c, const struct line *l)
 		return out_of_memory(c, &l->words[0].at);
 	if (need_word(c, l, 2, "stats socket", "a path or an address with a port"))
 		return -EINVAL;
-	*s = (struct stats_socket){ .level = LEVEL_OPERATOR, .uid = (uid_t)-1, .gid = (gid_t)-1, .maxconn = 10 };
+	*s = (struct stats_socket){ .level = LEVEL_OPERATOR, .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	const struct token *t = &l->words[2];
 	int err = keywords_parse(c, stats_keywords, unsupported_bind, "stats socket", s, l, 3);
 	if (endpoint_parse(token_slice(t), t, ENDPOINT_PORT_REQUIRED, &spec, c->arena, c->diag) || err)
@@ -109,7 +109,14 @@ static int parse_stats_timeout(struct cfg_context *c, const struct line *l)
 	return value_time(c, l, 2, "stats timeout", "ms", &c->graph->global.stats_timeout_ms);
 }
 
+static int parse_stats_maxconn(struct cfg_context *c, const struct line *l)
+{
+	return value_u32(c, l, 2, "stats maxconn", 1, INT32_MAX, &c->graph->global.stats_maxconn);
+}
+
 const struct directive stats_directives[] = {
+	{ "stats maxconn", SECTION_GLOBAL, "<connections>", "connections of administrators at a time",
+		parse_stats_maxconn, false, false },
 	{ "stats socket", SECTION_GLOBAL, "<path>|<address>:<port> [<keyword>...]", "where administrators connect",
 		parse_stats_socket, false, false },
 	{ "stats timeout", SECTION_GLOBAL, "<time>", "inactivity of an administrator", parse_stats_timeout, false,

@@ -34,6 +34,7 @@ static int answer(struct options *o)
 	case ACTION_VERSION: about_version(stdout); return EXIT_FINE;
 	case ACTION_BUILD: about_build(stdout); return EXIT_FINE;
 	case ACTION_CONDITION: return evaluate(o->condition);
+	case ACTION_KEYWORDS: return keywords_print(o->keywords, stdout) ? EXIT_REFUSED : EXIT_FINE;
 	case ACTION_RUN:
 	case ACTION_CHECK: break;
 	}

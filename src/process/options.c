@@ -138,6 +138,20 @@ static int take_allow_fork(struct options *o, const char *word)
 	return 0;
 }
 
+static int take_no_splice(struct options *o, const char *word)
+{
+	(void)word;
+	o->no_splice = true;
+	return 0;
+}
+
+static int take_keywords(struct options *o, const char *word)
+{
+	o->action = ACTION_KEYWORDS;
+	o->keywords = word;
+	return 0;
+}
+
 static int take_zero_warning(struct options *o, const char *word)
 {
 	(void)word;
@@ -250,6 +264,9 @@ static const struct option_row rows[] = {
 	{ "-dI", TAKES_NOTHING, NULL, "let the process make further processes", take_allow_fork },
 	{ "-dM", TAKES_SUFFIX, "[BYTE]", "fill buffers with BYTE (default 0x50) to find misuse of memory",
 		take_poison },
+	{ "-dK", TAKES_SUFFIX, "CLASS,...", "list the words of a class: cfg, smp, cnv, alg, cli; all; help",
+		take_keywords },
+	{ "-dS", TAKES_NOTHING, NULL, "bodies are never moved in the kernel (`nosplice`)", take_no_splice },
 	{ "-dW", TAKES_NOTHING, NULL, "warnings are errors (`zero-warning`)", take_zero_warning },
 	{ "-v", TAKES_NOTHING, NULL, "tell the version", take_version },
 	{ "-vv", TAKES_NOTHING, NULL, "tell how it was built, its libraries, features and algorithms", take_build },
@@ -260,8 +277,8 @@ static const struct option_row rows[] = {
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 /* HAProxy's others, so that who moves over is not told that they are misspelt. */
-static const char *const unsupported[] = { "-N", "-S", "-Ws", "-m", "-4", "-dC", "-dF", "-dG", "-dK", "-dL", "-dR",
-	"-dS", "-dV", "-dZ", "-dc", "-de", "-dk", "-dp", "-dr", "-dt", "-dv" };
+static const char *const unsupported[] = { "-N", "-S", "-Ws", "-m", "-4", "-dC", "-dF", "-dG", "-dL", "-dR", "-dV",
+	"-dZ", "-dc", "-de", "-dk", "-dp", "-dr", "-dt", "-dv" };
 
 static const struct option_row *find_row(const char *word)
 {

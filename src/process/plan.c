@@ -277,6 +277,15 @@ static void publish_listeners(struct plan *p, struct run *r)
 	p->sockets = (struct sockets){ 0 };
 }
 
+/* What the operator made of them holds where the configuration says the same as before. */
+static void follow_rates(const struct global_settings *now, const struct global_settings *old)
+{
+	if (now->connection_rate != old->connection_rate)
+		rate_gate_set(frontend_connection_rate(), now->connection_rate);
+	if (now->session_rate != old->session_rate)
+		rate_gate_set(frontend_session_rate(), now->session_rate);
+}
+
 void plan_publish(struct plan *p, struct run *r)
 {
 	publish_listeners(p, r);
@@ -295,6 +304,7 @@ void plan_publish(struct plan *p, struct run *r)
 			lineage_end(&t->lineage);
 		}
 	checks_set_spread(p->now->global.spread_checks);
+	follow_rates(&p->now->global, &p->old->global);
 	tls_set_limits(p->now->global.tls_maxconn, p->now->global.tls_maxrate);
 	log_set_global(&p->now->global.log, p->now->global.log_tag, p->now->global.log_send_hostname);
 	captures_follow();

@@ -23,15 +23,17 @@ enum exit_status { EXIT_FINE = 0, EXIT_REFUSED = 1, EXIT_NOTHING_BOUND = 2, EXIT
 
 /* ---- options.c: the command line ---- */
 
-enum action { ACTION_RUN, ACTION_CHECK, ACTION_CONDITION, ACTION_HELP, ACTION_VERSION, ACTION_BUILD };
+enum action { ACTION_RUN, ACTION_CHECK, ACTION_CONDITION, ACTION_HELP, ACTION_VERSION, ACTION_BUILD, ACTION_KEYWORDS };
 
 struct options {
 	enum action action;
 	const char **configs; /* -f and --, in order */
 	size_t config_count;
+	const char *keywords; /* classes of -dK */
 	const char *condition, *directory, *pidfile, *localpeer, *handover;
 	uint32_t maxconn; /* 0: not given */
-	bool daemon, master_worker, foreground, debug, verbose, quiet, zero_warning, diagnostics, allow_fork, watch;
+	bool daemon, master_worker, foreground, debug, verbose, quiet, zero_warning, diagnostics, allow_fork, watch,
+		no_splice;
 	int poison; /* byte, or -1 */
 	pid_t *old_pids;
 	size_t old_pid_count;
@@ -48,6 +50,11 @@ void options_help(FILE *to);
 
 void about_version(FILE *to);
 void about_build(FILE *to);
+
+/* ---- keywords.c ---- */
+
+/* `-dK`: the words of these classes ("cfg,smp", "all", "help"), with the rows' own help. 0, or -EINVAL after a message. */
+int keywords_print(const char *classes, FILE *to);
 
 /* ---- say.c: messages of the process itself, as HAProxy prints them ---- */
 

@@ -31,9 +31,9 @@ static void run_free(struct job *j)
 }
 
 /* The loops have turned since its last user left. */
-static void reclaim(void *ptr)
+static void reclaim(struct grace *g)
 {
-	struct old_graph *o = ptr;
+	struct old_graph *o = container_of(g, struct old_graph, grace);
 	struct old_graph **at = &o->reload->old;
 
 	if (o->reload->w->ending) /* threads may be going through the list: it is freed with all others */
@@ -60,7 +60,7 @@ static void look(struct timer *t)
 			continue;
 		}
 		o->leaving = true;
-		grace_retire(o, reclaim);
+		grace_retire(&o->grace, reclaim);
 	}
 	if (waits)
 		loop_timer_set(t, LOOK_MS);

@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 
+#include "ballast/event/grace.h"
 #include "ballast/event/loop.h"
 #include "worker.h"
 
@@ -75,6 +76,7 @@ enum { WAITERS_MAX = 16 };
 
 /* A configuration that was followed. */
 struct old_graph {
+	struct grace grace;
 	struct job job; /* frees it, at the end */
 	struct old_graph *next;
 	struct reload *reload;

@@ -16,6 +16,7 @@
 #include "ballast/base/buffer.h"
 #include "ballast/base/clock.h"
 #include "ballast/base/simd.h"
+#include "ballast/net/splice.h"
 #include "ballast/proxy/exchange.h"
 #include "ballast/proxy/register.h"
 #include "ballast/table/register.h"
@@ -131,10 +132,14 @@ static void configure_rooms(const struct run *r)
 	buffer_set_largest(g->bufsize);
 	if (r->options->poison >= 0)
 		buffer_set_poison(r->options->poison);
+	if (r->options->no_splice || g->nosplice)
+		splice_disable();
 	exchange_set_limits(&limits);
 	checks_set_spread(g->spread_checks);
 	frontend_set_process_maxconn(r->maxconn);
 	graph_set_maxconn(r->graph, r->maxconn);
+	rate_gate_set(frontend_connection_rate(), g->connection_rate);
+	rate_gate_set(frontend_session_rate(), g->session_rate);
 	tls_set_limits(g->tls_maxconn, g->tls_maxrate);
 	say_show_events();
 	log_set_global(&r->graph->global.log, g->log_tag, g->log_send_hostname);

@@ -250,8 +250,10 @@ bool client_accept(struct frontend *f, struct listener *l, int fd, const union a
 	if (!c)
 		return false;
 	set_options(f, fd);
-	if (BL_UNLIKELY(f->rules != NULL) && !client_rules(c, f->rules->of[RULES_TCP_CONNECTION]))
+	if (BL_UNLIKELY(f->rules != NULL) && !client_rules(c, f->rules->of[RULES_TCP_CONNECTION])) {
+		frontend_no_session(f);
 		return true;
+	}
 	count_session(frontend_counters(f), (uint32_t)(loop_self->wall_us / 1000000));
 	if (BL_UNLIKELY(l->tls || c->flags & CLIENT_WAITS_FOR_PROXY))
 		client_begin_early(c);

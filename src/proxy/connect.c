@@ -569,7 +569,6 @@ void exchange_connected(struct exchange *x)
 	x->sc->requests++;
 	x->client->last_server = x->server;
 	count_add(server_counters(x->server), COUNT_REQ, 1);
-	count_add(backend_counters(x->backend), COUNT_REQ, 1);
 	if (BL_UNLIKELY(x->backend->stick != NULL))
 		stick_store(x, false);
 	if (x->flags & XF_TCP) {

@@ -12,6 +12,7 @@
 #include "internal.h"
 
 static _Atomic uint32_t process_maxconn, process_connections;
+static struct rate_gate process_connection_rate, process_session_rate;
 static atomic_bool stopping;
 
 struct frontend *frontend_new(const char *name)
@@ -36,6 +37,7 @@ int frontend_start(struct frontend *f, unsigned threads)
 		list_init(&f->thread[i].clients);
 	f->threads = threads;
 	atomic_store(&f->live->maxconn, f->set.maxconn);
+	rate_gate_set(&f->live->session_rate, f->set.session_rate);
 	return 0;
 }
 
@@ -66,6 +68,16 @@ uint32_t frontend_process_connections(void)
 	return atomic_load_explicit(&process_connections, memory_order_relaxed);
 }
 
+struct rate_gate *frontend_connection_rate(void)
+{
+	return &process_connection_rate;
+}
+
+struct rate_gate *frontend_session_rate(void)
+{
+	return &process_session_rate;
+}
+
 void frontend_set_stopping(void)
 {
 	atomic_store(&stopping, true);
@@ -86,26 +98,53 @@ static bool count_in(_Atomic uint32_t *count, uint32_t limit)
 	return false;
 }
 
-static bool take_place(struct listener *l)
-{
-	struct frontend *f = l->owner;
-
-	if (!count_in(&f->live->connections, atomic_load_explicit(&f->live->maxconn, memory_order_relaxed)))
-		return false;
-	if (count_in(&process_connections, frontend_process_maxconn()))
-		return true;
-	atomic_fetch_sub_explicit(&f->live->connections, 1, memory_order_relaxed);
-	return false;
-}
-
 static void give_place(struct frontend *f)
 {
 	atomic_fetch_sub_explicit(&f->live->connections, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&process_connections, 1, memory_order_relaxed);
 }
 
+/* Connections wait in the backlog until the next second; whoever waits for a place looks again all the time. */
+static bool within_rates(struct frontend *f)
+{
+	struct rate_gate *gates[] = { &process_connection_rate, &process_session_rate, &f->live->session_rate };
+
+	for (unsigned i = 0; i < sizeof gates / sizeof *gates; i++)
+		if (!rate_gate_pass(gates[i], loop_self->now_ns)) {
+			while (i--)
+				rate_gate_undo(gates[i], loop_self->now_ns);
+			return false;
+		}
+	return true;
+}
+
+void frontend_no_session(struct frontend *f)
+{
+	rate_gate_undo(&process_session_rate, loop_self->now_ns);
+	rate_gate_undo(&f->live->session_rate, loop_self->now_ns);
+}
+
+static bool take_place(struct listener *l)
+{
+	struct frontend *f = l->owner;
+
+	if (!count_in(&f->live->connections, atomic_load_explicit(&f->live->maxconn, memory_order_relaxed)))
+		return false;
+	if (!count_in(&process_connections, frontend_process_maxconn())) {
+		atomic_fetch_sub_explicit(&f->live->connections, 1, memory_order_relaxed);
+		return false;
+	}
+	if (within_rates(f))
+		return true;
+	give_place(f);
+	return false;
+}
+
+/* No connection came for it. */
 static void untake_place(struct listener *l)
 {
+	rate_gate_undo(&process_connection_rate, loop_self->now_ns);
+	frontend_no_session(l->owner);
 	give_place(l->owner);
 }
 

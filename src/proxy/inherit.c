@@ -15,6 +15,8 @@ bool frontend_inherit(struct frontend *now, struct frontend *old)
 	now->live = lines_share(old->live);
 	if (now->set.maxconn != old->set.maxconn) /* else what the operator made of it holds */
 		atomic_store(&now->live->maxconn, now->set.maxconn);
+	if (now->set.session_rate != old->set.session_rate)
+		rate_gate_set(&now->live->session_rate, now->set.session_rate);
 	lineage_succeed(&now->lineage, &old->lineage);
 	return true;
 }

@@ -16,6 +16,12 @@ enum { REQUEST_SETS = sizeof request_sets };
 
 /* ---- log and counters ---- */
 
+static void count_request(struct counters *c)
+{
+	count_add(c, COUNT_REQ, 1);
+	rate_count(&c->req_rate, (uint32_t)(loop_self->wall_us / 1000000));
+}
+
 static void note_request(struct exchange *x)
 {
 	struct counters *c = frontend_counters(x->frontend);
@@ -26,8 +32,7 @@ static void note_request(struct exchange *x)
 	x->log_method = m->method_name;
 	x->log_target = m->target;
 	x->bytes_in = x->head_end;
-	count_add(c, COUNT_REQ, 1);
-	rate_count(&c->req_rate, (uint32_t)(loop_self->wall_us / 1000000));
+	count_request(c);
 	x->sample.req = m;
 	x->sample.now_ms = loop_self->now_ms;
 	x->sample.wall_us = loop_self->wall_us;
@@ -127,6 +132,7 @@ bool exchange_enter_backend(struct exchange *x)
 	x->flags |= XF_COUNTED;
 	count_session(c, (uint32_t)(loop_self->wall_us / 1000000));
 	count_current(c, 1);
+	count_add(c, COUNT_REQ, 1);
 	retry_budget_request(x->backend);
 	return true;
 }
@@ -317,6 +323,7 @@ void exchange_bad_request(struct exchange *x, enum h1_error e, uint32_t at, cons
 	capture_error(x, false, e, at, bytes, len);
 	x->flags |= XF_CLOSE_CLIENT;
 	if (x->state == X_HEAD) {
+		count_request(frontend_counters(x->frontend));
 		x->t_head = loop_self->now_ns;
 		x->bytes_in = x->head_end;
 	}

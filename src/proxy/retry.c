@@ -88,7 +88,6 @@ void exchange_retry(struct exchange *x, int error)
 	const struct backend_settings *set = &x->backend->set;
 
 	report_failed_connect(x, error);
-	count_add(server_counters(x->server), COUNT_ERR_CONN, 1);
 	exchange_note_latency(x, true);
 	if (x->sc) {
 		server_conn_drop(x->sc, false);
@@ -96,13 +95,15 @@ void exchange_retry(struct exchange *x, int error)
 	}
 	loop_timer_clear(&x->timer);
 	if (x->retries >= set->retries || !(set->retry_on & RETRY_CONN_FAILURE) || !within_budget(x)) {
+		count_add(server_counters(x->server), COUNT_ERR_CONN, 1);
 		connect_failed(x, error);
 		return;
 	}
 	count_retry(x);
-	if (redispatches(x))
+	if (redispatches(x)) {
+		count_add(server_counters(x->server), COUNT_ERR_CONN, 1); /* once a request, not once a try */
 		go_elsewhere(x);
-	else
+	} else
 		exchange_retry_later(x);
 }
 

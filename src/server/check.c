@@ -308,16 +308,14 @@ static void next_fire(struct timer *t)
 
 /* --- a server's own health --- */
 
-/* The address to check: `addr` and `port` where they are given, else the server's own. */
-static int target_of(const struct check *c, struct endpoint *to)
+/* The address to check: `addr` and `port` where they are given, else the server's own. Under backend.lock. */
+static int place_of(const struct server *s, struct endpoint *to)
 {
-	const struct server *s = c->server;
-	const struct server_target *t = hazard_protect(hazard_own(), (_Atomic(void *) *)&s->target);
+	const struct server_target *t = atomic_load(&s->target);
 	union addr port = { .family = AF_UNSPEC };
 
 	if (t && t->at.len)
 		*to = t->at;
-	hazard_clear(hazard_own());
 	if (!t && !s->check_addr.len)
 		return -EADDRNOTAVAIL;
 	if (t && to->sa.sa_family != AF_UNIX)
@@ -331,6 +329,16 @@ static int target_of(const struct check *c, struct endpoint *to)
 	else if (!addr_port(&to->ip))
 		addr_set_port(&to->ip, addr_port(&port));
 	return 0;
+}
+
+static int target_of(const struct check *c, struct endpoint *to)
+{
+	int err;
+
+	pthread_mutex_lock(&c->server->backend->lock);
+	err = place_of(c->server, to);
+	pthread_mutex_unlock(&c->server->backend->lock);
+	return err;
 }
 
 static const struct check_script *script_of(const struct check *c)
@@ -461,5 +469,22 @@ void check_set_enabled(struct server *s, bool on)
 		s->check_count = s->rise;
 		server_apply_health(s, SERVER_UP, ", its health check was disabled");
 	}
+	pthread_mutex_unlock(&s->backend->lock);
+}
+
+void check_set_addr(struct server *s, const union addr *addr)
+{
+	struct endpoint at = { .len = addr_len(addr), .fd = -1, .ip = *addr };
+
+	pthread_mutex_lock(&s->backend->lock);
+	s->check_addr = at;
+	pthread_mutex_unlock(&s->backend->lock);
+}
+
+void check_set_port(struct server *s, uint16_t port)
+{
+	pthread_mutex_lock(&s->backend->lock);
+	s->has_check_port = port;
+	s->check_port = port;
 	pthread_mutex_unlock(&s->backend->lock);
 }

@@ -158,12 +158,22 @@ static int open_own(struct check_run *run, const struct check_connect *to)
 	return err;
 }
 
+static bool is_at_own_place(struct server *s)
+{
+	bool own;
+
+	pthread_mutex_lock(&s->backend->lock);
+	own = !s->has_check_port && !s->check_addr.len;
+	pthread_mutex_unlock(&s->backend->lock);
+	return own;
+}
+
 /* check-reuse-pool: where nothing was said about how checks connect. */
 static bool may_use_pool(const struct check_run *run, const struct check_step *step)
 {
 	const struct server *s = run->check->server;
 
-	return s->check_reuse && run->script->http && step->implied && !s->has_check_port && !s->check_addr.len &&
+	return s->check_reuse && run->script->http && step->implied && is_at_own_place(run->check->server) &&
 	       !s->send_proxy && !s->check_send_proxy && s->check_tls == s->tls && !s->check_alpn;
 }
 

@@ -2,15 +2,15 @@
 #include <string.h>
 
 #include "ballast/base/clock.h"
+#include "ballast/base/rate_gate.h"
 #include "private.h"
 
 uint32_t tls_cache_sessions = 20000, tls_lifetime_s = 300;
 
-static uint32_t limit, rate_limit;
+static uint32_t limit;
+static struct rate_gate rate;
 static _Atomic uint64_t connections, failed, full[2], resumed[2];
 static _Atomic uint32_t current;
-/* Seconds in the upper half, new connections in that second in the lower. */
-static _Atomic uint64_t this_second;
 
 void tls_set_sessions(uint32_t count, uint32_t lifetime_s)
 {
@@ -21,7 +21,12 @@ void tls_set_sessions(uint32_t count, uint32_t lifetime_s)
 void tls_set_limits(uint32_t max, uint32_t per_second)
 {
 	limit = max;
-	rate_limit = per_second;
+	rate_gate_set(&rate, per_second);
+}
+
+void tls_set_rate_limit(uint32_t per_second)
+{
+	rate_gate_set(&rate, per_second);
 }
 
 static void add(_Atomic uint64_t *n)
@@ -29,24 +34,12 @@ static void add(_Atomic uint64_t *n)
 	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
 }
 
-static bool within_rate(void)
-{
-	uint64_t second = (loop_self ? loop_self->now_ns : clock_mono_ns()) / 1000000000u;
-	uint64_t seen = atomic_load_explicit(&this_second, memory_order_relaxed), next;
-
-	do {
-		next = seen >> 32 == second ? seen + 1 : second << 32 | 1;
-		if ((uint32_t)next > rate_limit)
-			return false;
-	} while (!atomic_compare_exchange_weak(&this_second, &seen, next));
-	return true;
-}
-
 bool tls_count_in(bool accepts)
 {
 	uint32_t before = atomic_fetch_add_explicit(&current, 1, memory_order_relaxed);
 
-	if ((limit && before >= limit) || (rate_limit && accepts && !within_rate())) {
+	if ((limit && before >= limit) ||
+		(accepts && !rate_gate_pass(&rate, loop_self ? loop_self->now_ns : clock_mono_ns()))) {
 		tls_count_out();
 		return false;
 	}
@@ -79,6 +72,6 @@ void tls_counts(struct tls_counts *out)
 		.server_resumed = atomic_load(&resumed[0]),
 		.current = atomic_load(&current),
 		.limit = limit,
-		.rate_limit = rate_limit,
+		.rate_limit = rate_gate_limit(&rate),
 	};
 }

@@ -34,6 +34,11 @@ void tls_set_limits(uint32_t connections, uint32_t per_second)
 	(void)connections, (void)per_second;
 }
 
+void tls_set_rate_limit(uint32_t per_second)
+{
+	(void)per_second;
+}
+
 int tls_accept(struct conn *c, struct tls_context *t)
 {
 	(void)c, (void)t;

@@ -32,8 +32,21 @@ def test_help_names_every_option_that_is_taken(run_ballast):
     done = run_ballast("--help")
     assert done.returncode == 0 and done.stderr == ""
     for flag in ("-f", "--", "-c", "-cc", "-V", "-q", "-v", "-vv", "-L", "-n", "-p", "-C", "-D", "-W", "-d", "-db", "-dM",
-                 "-dI", "-dW", "-x", "-sf", "-st"):
+                 "-dI", "-dK", "-dS", "-dW", "-x", "-sf", "-st"):
         assert f"\n  {flag}" in done.stdout
+
+
+def test_the_words_of_each_class_are_listed(run_ballast):
+    listed = run_ballast("-dKall")
+    assert listed.returncode == 0 and listed.stderr == ""
+    for line in ("maxconnrate <number>  # global: client connections a second", "roundrobin  # each server in turn",
+                 "server ... tcp-ut <time>  # ", "show info [", ".q... path() -> str  # ", "lower(): str -> str  # "):
+        assert line in listed.stdout, line
+    only = run_ballast("-dKalg,cnv").stdout
+    assert "# alg:" in only and "# cnv:" in only and "# cfg:" not in only
+    assert "  smp " in run_ballast("-dKhelp").stdout
+    wrong = run_ballast("-dKalg,foo")
+    assert wrong.returncode == 1 and "-dK: there is no class 'foo'" in wrong.stderr
 
 
 def test_without_options_the_help_is_shown(run_ballast):
@@ -46,6 +59,7 @@ def test_without_options_the_help_is_shown(run_ballast):
     (["--hlep"], "unknown option '--hlep'; did you mean '--help'?"),
     (["-zz"], "unknown option '-zz'"),
     (["-qc", "-f", "x"], "unknown option '-qc'"),
+    (["-dp", "-f", "x"], "option '-dp' is not supported by Ballast (yet)"),
     (["-Ws", "-f", "x"], "option '-Ws' is not supported by Ballast (yet)"),
     (["lb.cfg"], "'lb.cfg' is not an option; a configuration file needs -f before it"),
     (["-f"], "option '-f' needs an argument: FILE|DIR"),

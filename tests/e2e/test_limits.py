@@ -1,6 +1,7 @@
 """Limits: queues in front of servers, connections beyond maxconn, descriptors that run out."""
 import os
 import resource
+import socket
 import threading
 import time
 
@@ -379,3 +380,60 @@ def test_connections_take_turns_over_a_range_of_ports(ballast, origin):
         assert c.response().status == 200
         c.close()
     wait_until(lambda: get(lb.port["web"]).status == 200)
+
+
+def test_connections_beyond_the_rate_wait_for_the_next_second(ballast, origin):
+    o = origin(lambda q: response(200, b"ok"))
+    lb = ballast("""
+    global
+        stats socket @dir@/sock level admin
+        maxconnrate 1000
+    defaults
+        mode http
+        timeout connect 1s
+        timeout client 5s
+        timeout server 5s
+    listen web
+        bind 127.0.0.1:@web@
+        rate-limit sessions 1000
+        server s1 127.0.0.1:@o@
+    """, o=o)
+    info = lambda name: dict(l.split(": ", 1) for l in lb.cli("show info").splitlines() if ": " in l)[name]  # noqa: E731
+    assert info("ConnRateLimit") == "1000" and lb.stat("web", "FRONTEND")["rate_lim"] == "1000"
+    assert get(lb.port["web"]).status == 200
+    assert lb.cli("set rate-limit sessions global 3") == "\n"
+    assert info("SessRateLimit") == "3"
+    begun = time.monotonic()
+    assert [get(lb.port["web"]).status for _ in range(7)] == [200] * 7
+    assert time.monotonic() - begun > 1
+    assert int(info("MaxSessRate")) <= 6, "three in each of the clock's seconds, however a second of the wall falls"
+    lb.cli("set rate-limit sessions global 0")
+    begun = time.monotonic()
+    assert [get(lb.port["web"]).status for _ in range(20)] == [200] * 20
+    assert time.monotonic() - begun < 5, "with the limit it would take six seconds"
+
+
+def test_administrators_beyond_stats_maxconn_wait(ballast):
+    lb = ballast("""
+    global
+        stats socket @dir@/sock level admin
+        stats socket @dir@/other level admin
+        stats maxconn 2
+    frontend web
+        mode http
+        timeout client 1s
+        bind 127.0.0.1:@web@
+    """)
+    wait_until(lambda: os.path.exists(lb.dir + "/other"))
+    held = [Client(0, lb.dir + "/sock", family=socket.AF_UNIX).send("prompt\n") for _ in range(2)]
+    for c in held:
+        assert c.sock.recv(100)
+    third = Client(0, lb.dir + "/other", family=socket.AF_UNIX).send("show version\n")
+    third.sock.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        third.sock.recv(100)
+    held[0].close()
+    third.sock.settimeout(3)
+    assert third.sock.recv(100)
+    held[1].close()
+    third.close()

@@ -50,14 +50,17 @@ struct global_settings {
 	const char *chroot, *pidfile, *node, *description, *localpeer, *log_tag, *log_send_hostname;
 	struct log_targets log;
 	struct stats_socket *stats_sockets;
-	uint32_t stats_timeout_ms;             /* default 10 s */
-	uint32_t ulimit_n;                     /* 0: raised as far as maxconn needs */
-	uint32_t hard_stop_after_ms;           /* 0: never */
-	uint32_t spread_checks;                /* percent, 0..50 */
-	uint32_t bufsize, maxrewrite, maxhdr;  /* 16384, 1024, 101 */
-	uint32_t tls_sessions, tls_lifetime_s; /* tune.ssl.cachesize, tune.ssl.lifetime: 20000, 300 */
-	bool config_watch;                     /* a change of any file reloads */
-	uint32_t tls_maxconn, tls_maxrate;     /* maxsslconn, maxsslrate; 0: no limit */
+	uint32_t stats_timeout_ms;              /* default 10 s */
+	uint32_t ulimit_n;                      /* 0: raised as far as maxconn needs */
+	uint32_t hard_stop_after_ms;            /* 0: never */
+	uint32_t spread_checks;                 /* percent, 0..50 */
+	uint32_t bufsize, maxrewrite, maxhdr;   /* 16384, 1024, 101 */
+	uint32_t tls_sessions, tls_lifetime_s;  /* tune.ssl.cachesize, tune.ssl.lifetime: 20000, 300 */
+	bool config_watch;                      /* a change of any file reloads */
+	uint32_t tls_maxconn, tls_maxrate;      /* maxsslconn, maxsslrate; 0: no limit */
+	uint32_t connection_rate, session_rate; /* maxconnrate, maxsessrate; 0: no limit */
+	bool nosplice;                          /* bodies are never moved in the kernel */
+	uint32_t stats_maxconn;                 /* connections to the stats sockets; default 10 */
 };
 
 struct tls_owned;

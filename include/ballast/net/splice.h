@@ -11,6 +11,8 @@ struct splice_pipe {
 	struct splice_pipe *next;
 };
 
+/* `nosplice`: from now on there are no pipes. Before threads. */
+void splice_disable(void);
 /* A pipe from the thread's pool; NULL where none can be had (copy then). */
 struct splice_pipe *splice_pipe_take(void);
 /* Gives it back; one that still holds bytes is closed instead. NULL is allowed. */

@@ -5,6 +5,7 @@
 #ifndef BALLAST_PROXY_FRONTEND_H
 #define BALLAST_PROXY_FRONTEND_H
 
+#include "ballast/base/rate_gate.h"
 #include "ballast/net/log.h"
 #include "ballast/proxy/rules.h"
 #include "ballast/sample/format.h"
@@ -20,7 +21,8 @@ struct frontend_settings {
 		timeout_tunnel_ms,
 		timeout_tarpit_ms; /* 0: none; http-request and keep-alive then fall back as in HAProxy's manual */
 	bool has_timeout_http_request, has_timeout_http_keep_alive;
-	uint32_t maxconn; /* 0: the process's */
+	uint32_t maxconn;      /* 0: the process's */
+	uint32_t session_rate; /* `rate-limit sessions`: a second; 0: no limit */
 	enum http_connection connection;
 	bool dontlog_null, dontlog_normal, log_asap, no_linger, tcp_keepalive_client, http_no_delay, splice_request,
 		splice_response, splice_auto, abort_on_close, buffer_request;
@@ -48,9 +50,10 @@ struct use_backend {
 
 /* What outlives the configuration that it came with: handed on to the frontend of that name in the next one. */
 struct frontend_live {
-	_Atomic uint32_t connections; /* now, all threads (changed once per connection, not per request) */
-	_Atomic uint32_t maxconn;     /* now: of the configuration, or `set maxconn frontend` */
-	atomic_bool paused;           /* `disable frontend` */
+	_Atomic uint32_t connections;  /* now, all threads (changed once per connection, not per request) */
+	_Atomic uint32_t maxconn;      /* now: of the configuration, or `set maxconn frontend` */
+	atomic_bool paused;            /* `disable frontend` */
+	struct rate_gate session_rate; /* `rate-limit sessions` */
 };
 
 struct frontend_thread {
@@ -103,6 +106,11 @@ void frontend_set_maxconn(struct frontend *f, uint32_t maxconn);
 void frontend_set_process_maxconn(uint32_t maxconn);
 uint32_t frontend_process_maxconn(void);
 uint32_t frontend_process_connections(void);
+/* `maxconnrate` and `maxsessrate` of the process: a second; 0, as at first: no limit. Beyond it connections wait. */
+struct rate_gate *frontend_connection_rate(void);
+struct rate_gate *frontend_session_rate(void);
+/* The connection that was just accepted becomes no session (tcp-request connection reject): it counts for the first only. */
+void frontend_no_session(struct frontend *f);
 /* Soft stop, once the listeners are closed: client connections of this thread that wait for a further request are ended;
  * others say `Connection: close` with their next response. */
 void frontend_soft_stop_thread(struct frontend *all);

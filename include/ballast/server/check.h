@@ -86,5 +86,9 @@ void checks_follow_thread(struct backend *old, struct backend *now);
 void check_set_enabled(struct server *s, bool on);
 /* `observe` has seen error-limit errors in a row; does what `on-error` says. Under backend.lock. */
 void check_observed(struct check *c, const char *info);
+/* `set server check-addr`, `check-port`: where the next check goes, an IP address and a port (0: the server's own). From any
+ * thread. */
+void check_set_addr(struct server *s, const union addr *addr);
+void check_set_port(struct server *s, uint16_t port);
 
 #endif

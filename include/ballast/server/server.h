@@ -104,7 +104,7 @@ struct server {
 	uint32_t pool_purge_delay_ms;                  /* default 5000 */
 	uint32_t inter_ms, fastinter_ms, downinter_ms; /* 2000; 0: inter */
 	uint16_t rise, fall;                           /* 2, 3 */
-	bool has_check_port;
+	bool has_check_port; /* this and the next two change with `set server`: under backend.lock */
 	uint16_t check_port;
 	struct endpoint check_addr; /* `addr`; len 0: the server's */
 	int32_t port_offset;        /* "+n" ports: the client's destination port plus this */

@@ -58,6 +58,8 @@ void tls_context_free(struct tls_context *t);
 void tls_set_sessions(uint32_t count, uint32_t lifetime_s);
 /* Limits of the process; 0: none. */
 void tls_set_limits(uint32_t connections, uint32_t per_second);
+/* `set rate-limit ssl-sessions`. From any thread. */
+void tls_set_rate_limit(uint32_t per_second);
 
 /* ---- connections ---- */
 

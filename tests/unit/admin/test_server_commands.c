@@ -1,4 +1,5 @@
 /* What the operator does to servers, frontends and limits: the change, and HAProxy's words where there is none. */
+#include "ballast/server/check.h"
 #include "world.h"
 
 static struct server *first_server(struct world *w)
@@ -100,12 +101,63 @@ static void test_what_is_not_there_yet_says_so(void **state)
 {
 	struct world *w = *state;
 
-	ask(w, "set server app/s1 fqdn x\n", "'set server <srv> fqdn' is not supported by Ballast (yet).\n\n");
+	ask(w, "set server app/s1 agent up\n", "'set server <srv> agent' is not supported by Ballast (yet).\n\n");
+	ask(w, "set server app/s1 fqdn x\n", "set server <b>/<s> fqdn failed because no resolution is configured.\n\n");
+	ask(w, "set server app/s1 check-port 81\n", "health checks are not enabled on this server\n\n");
+	ask(w, "set server app/s1 check-addr ::1\n", "health checks are not enabled on this server\n\n");
 	ask(w, "set server app/s1 x\n",
-		"usage: set server <backend>/<server> addr | breaker | health | state | weight\n\n");
+		"usage: set server <backend>/<server> addr | breaker | check-addr | check-port | health | state | "
+		"weight\n\n");
 	ask(w, "set server app/s1\n",
-		"usage: set server <backend>/<server> addr | breaker | health | state | weight\n\n");
+		"usage: set server <backend>/<server> addr | breaker | check-addr | check-port | health | state | "
+		"weight\n\n");
 	ask(w, "enable health app/s1\n", "Health check was not configured on this server, cannot enable.\n\n");
+}
+
+static void test_the_place_of_checks_changes(void **state)
+{
+	struct world *w = *state;
+	struct server *s = first_server(w);
+	char text[ADDR_TEXT_MAX];
+
+	s->check = check_new(s);
+	assert_non_null(s->check);
+	ask(w, "set server app/s1 check-port 8081\n", "\n");
+	assert_true(s->has_check_port);
+	assert_int_equal(s->check_port, 8081);
+	ask(w, "set server app/s1 check-addr ::1\n", "\n");
+	assert_string_equal(addr_ip_text(&s->check_addr.ip, text).ptr, "::1");
+	ask(w, "set server app/s1 check-addr 127.0.0.9 port 0\n", "\n");
+	assert_string_equal(addr_ip_text(&s->check_addr.ip, text).ptr, "127.0.0.9");
+	assert_false(s->has_check_port);
+	ask(w, "set server app/s1 check-port\n", "set server <b>/<s> check-port requires a port.\n\n");
+	ask(w, "set server app/s1 check-port x\n", "provided port is not an integer\n\n");
+	ask(w, "set server app/s1 check-port 65536\n", "provided port is invalid\n\n");
+	ask(w, "set server app/s1 check-addr\n",
+		"set server <b>/<s> check-addr requires an address and optionally a port.\n\n");
+	ask(w, "set server app/s1 check-addr nowhere\n", "invalid addr 'nowhere'\n\n");
+	ask(w, "set server app/s1 check-addr 127.0.0.8 port x\n", "provided port is not an integer\n\n");
+	assert_string_equal(addr_ip_text(&s->check_addr.ip, text).ptr, "127.0.0.9");
+}
+
+static void test_rates_change(void **state)
+{
+	struct world *w = *state;
+
+	ask(w, "set rate-limit connections global 5\n", "\n");
+	assert_int_equal(rate_gate_limit(frontend_connection_rate()), 5);
+	ask(w, "set rate-limit sessions global 6\n", "\n");
+	assert_int_equal(rate_gate_limit(frontend_session_rate()), 6);
+	ask(w, "set rate-limit ssl-sessions global 7\n", "\n");
+	ask(w, "set rate-limit sessions global\n", "Expects an integer value.\n\n");
+	ask(w, "set rate-limit sessions global 6x\n", "Expects an integer value.\n\n");
+	ask(w, "set rate-limit sessions global -1\n", "Value out of range.\n\n");
+	ask(w, "set rate-limit http-compression global 1\n",
+		"'set rate-limit http-compression' is not supported by Ballast (yet).\n\n");
+	ask(w,
+		"set rate-limit connections global 0;set rate-limit sessions global 0;set rate-limit ssl-sessions "
+		"global 0\n",
+		"\n\n\n");
 }
 
 static void test_limits_change(void **state)
@@ -195,6 +247,8 @@ int main(void)
 		ADMIN_TEST(test_health_is_forced),
 		ADMIN_TEST(test_addresses_change_in_part_or_whole),
 		ADMIN_TEST(test_what_is_not_there_yet_says_so),
+		ADMIN_TEST(test_the_place_of_checks_changes),
+		ADMIN_TEST(test_rates_change),
 		ADMIN_TEST(test_limits_change),
 		ADMIN_TEST(test_the_process_limit_stays_below_that_of_the_start),
 		ADMIN_TEST(test_frontends_stop_and_go_on),

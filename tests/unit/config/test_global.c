@@ -97,7 +97,8 @@ static void test_stats_sockets_keep_their_order_and_parameters(void **state)
 	assert_int_equal(s->uid, 0);
 	assert_int_equal(s->gid, 0);
 	assert_int_equal(s->level, LEVEL_ADMIN);
-	assert_int_equal(s->maxconn, 10);
+	assert_int_equal(s->maxconn, 0);
+	assert_int_equal(l.graph->global.stats_maxconn, 10);
 	s = s->next;
 	assert_int_equal(addr_port(&s->at.ip), 9999);
 	assert_int_equal(s->level, LEVEL_USER);

@@ -146,6 +146,17 @@ static void test_a_threads_pipes_end_with_it(void **state)
 	assert_int_equal(errno, EBADF);
 }
 
+/* The last one: there is no way back. What a thread has kept is still used. */
+static void test_disabled_there_are_no_new_pipes(void **state)
+{
+	struct splice_pipe *p;
+	(void)state;
+	splice_disable();
+	for (unsigned i = 0; (p = splice_pipe_take()) && i < 1000; i++)
+		p->filled = 1, splice_pipe_give(p); /* one that holds bytes is closed */
+	assert_null(p);
+}
+
 int main(void)
 {
 #define SPLICE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -156,6 +167,7 @@ int main(void)
 		SPLICE_TEST(test_the_peers_end_and_a_closed_peer),
 		SPLICE_TEST(test_a_pipe_with_bytes_in_it_is_not_given_to_another),
 		SPLICE_TEST(test_a_threads_pipes_end_with_it),
+		SPLICE_TEST(test_disabled_there_are_no_new_pipes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
