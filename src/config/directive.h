@@ -122,6 +122,7 @@ struct proxy {
 	struct backend *back;   /* backend, listen; of a defaults section only one to hold its checks */
 	struct acl_set *acls;
 	struct rule_lists *rules;
+	unsigned rules_seen; /* bits of enum rule_order */
 	struct stick *stick;
 	struct persist *persist; /* use-server, force-persist, ignore-persist; NULL: none */
 	struct use_backend *use_backends;
@@ -283,6 +284,19 @@ void *array_room(struct arena *a, void *array, uint32_t count, uint32_t *room, s
 
 /* Reads the address at words[*at] and what may follow it. `range`: it may have a range of ports. */
 int outgoing_address(struct cfg_context *c, const struct line *l, size_t *at, bool range, struct outgoing *out);
+/* What of a request is looked at before what, however the lines stand. */
+enum rule_order {
+	ORDER_TCP_CONNECTION,
+	ORDER_TCP_SESSION,
+	ORDER_TCP_CONTENT,
+	ORDER_HTTP_REQUEST,
+	ORDER_REDIRECT,
+	ORDER_USE_BACKEND,
+	ORDER_USE_SERVER,
+	ORDER_COUNT
+};
+/* Notes such a line; warns where it stands behind what it comes before. */
+void note_rule_order(struct cfg_context *c, const struct line *l, enum rule_order order);
 int cpu_map_resolve(struct cfg_context *c);
 /* When all files were read: fills the graph's lists, checks what lies between sections. 0 or -ENOMEM. */
 int finish_proxies(struct cfg_context *c);

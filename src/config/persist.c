@@ -196,6 +196,7 @@ static int parse_use_server(struct cfg_context *c, const struct line *l)
 	struct persist *p = persist_of(c);
 	struct use_server u, *grown;
 
+	note_rule_order(c, l, ORDER_USE_SERVER);
 	if (need_word(c, l, 1, "use-server", "the name of a server"))
 		return -EINVAL;
 	u = (struct use_server){ .name = l->words[1].text, .at = l->words[1].at };

@@ -62,6 +62,7 @@ static int parse_use_backend(struct cfg_context *c, const struct line *l)
 
 	if (need_word(c, l, 1, "use_backend", "the name of a backend"))
 		return -EINVAL;
+	note_rule_order(c, l, ORDER_USE_BACKEND);
 	u.name = l->words[1].text;
 	u.at = l->words[1].at;
 	int err = read_format(c, &u);

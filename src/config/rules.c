@@ -26,10 +26,42 @@ static enum rule_set set_of(const struct line *l)
 	return set;
 }
 
+void note_rule_order(struct cfg_context *c, const struct line *l, enum rule_order order)
+{
+	static const char *const names[ORDER_COUNT] = { "tcp-request connection", "tcp-request session",
+		"tcp-request content", "http-request", "redirect", "use_backend", "use-server" };
+	unsigned later = order + 1;
+
+	while (later < ORDER_COUNT && !(c->proxy->rules_seen & 1u << later))
+		later++;
+	c->proxy->rules_seen |= 1u << order;
+	if (later < ORDER_COUNT)
+		diag_warn(c->diag, &l->words[0].at, NULL,
+			"a '%s' rule placed after %s '%s' rule will still be processed before", names[order],
+			names[later][0] == 'h' ? "an" : "a", names[later]);
+}
+
+static void note_set(struct cfg_context *c, const struct line *l, enum rule_set set)
+{
+	switch (set) {
+	case RULES_TCP_CONNECTION: note_rule_order(c, l, ORDER_TCP_CONNECTION); break;
+	case RULES_TCP_SESSION: note_rule_order(c, l, ORDER_TCP_SESSION); break;
+	case RULES_TCP_CONTENT: note_rule_order(c, l, ORDER_TCP_CONTENT); break;
+	case RULES_HTTP_REQUEST: note_rule_order(c, l, ORDER_HTTP_REQUEST); break;
+	case RULES_REDIRECT: note_rule_order(c, l, ORDER_REDIRECT); break;
+	default: break;
+	}
+}
+
 static int parse_rule(struct cfg_context *c, const struct line *l)
 {
+	enum rule_set set = set_of(l);
 	int err = needs_name(c, l);
-	return err ? err : rules_parse(c->proxy->rules, set_of(l), l, c->proxy->acls, c->arena, c->diag);
+
+	if (err)
+		return err;
+	note_set(c, l, set);
+	return rules_parse(c->proxy->rules, set, l, c->proxy->acls, c->arena, c->diag);
 }
 
 static int parse_request_delay(struct cfg_context *c, const struct line *l)
