@@ -25,19 +25,39 @@ static struct error_capture *slot_for(const struct frontend *f, const struct bac
 	return k;
 }
 
+/* Of the newest configuration, since one that began before a reload goes with its exchanges. */
+static void fill(struct error_capture *k, const struct exchange *x, bool response)
+{
+	struct server *s = response ? server_current(x->server) : NULL;
+
+	k->number = next_number++;
+	k->frontend = x->frontend->lineage.current;
+	k->backend = x->backend ? x->backend->lineage.current : NULL;
+	k->server = s && !s->retired ? s : NULL;
+	k->peer = x->client->peer;
+	k->exchange_id = x->id;
+	k->wall_us = loop_self->wall_us;
+	k->response = response;
+}
+
+/* There is nothing to show it with where the proxy is gone. */
+static bool is_gone(const struct exchange *x)
+{
+	const struct frontend *f = x->frontend->lineage.current;
+	const struct backend *b = x->backend ? x->backend->lineage.current : NULL;
+
+	return f->retired || (b && b->retired);
+}
+
 void capture_error(struct exchange *x, bool response, enum h1_error e, uint32_t at, const char *bytes, size_t len)
 {
+	if (is_gone(x))
+		return;
 	pthread_mutex_lock(&lock); /* errors only: never on a good request's path */
-	struct error_capture *k = slot_for(x->frontend, x->backend, response);
+	struct error_capture *k =
+		slot_for(x->frontend->lineage.current, x->backend ? x->backend->lineage.current : NULL, response);
 	if (k) {
-		k->number = next_number++;
-		k->frontend = x->frontend;
-		k->backend = x->backend;
-		k->server = response ? x->server : NULL;
-		k->peer = x->client->peer;
-		k->exchange_id = x->id;
-		k->wall_us = loop_self->wall_us;
-		k->response = response;
+		fill(k, x, response);
 		k->error = (uint16_t)e;
 		k->error_at = at;
 		k->total = len;

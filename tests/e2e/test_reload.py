@@ -200,6 +200,28 @@ def test_an_exchange_may_outlive_its_server_and_backend(ballast, origin, client)
     wait_until(lambda: generations(lb) == ["2"])
 
 
+@pytest.mark.parametrize("server", ["s1", "s2"])
+def test_an_error_of_an_older_generation_is_shown_with_the_newest(ballast, client, origin, server):
+    gate = threading.Event()
+
+    def bad(request):
+        gate.wait(5)
+        return b"nonsense\r\n\r\n"
+    o = origin(bad)
+    lb = ballast(config(), o=o)
+    c = client(lb.port["web"])
+    c.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
+    o.wait_requests(1)
+    reload_ok(lb, config().replace("server s1", f"server {server}"))
+    gate.set()
+    assert c.response().status == 502
+    wait_until(lambda: generations(lb) == ["2"])
+    shown = lb.cli("show errors")
+    assert "backend app" in shown and ("server s1" if server == "s1" else "server <NONE>") in shown
+    reload_ok(lb, config())
+    assert "backend app" in lb.cli("show errors")
+
+
 def test_listeners_come_and_go(ballast, origin):
     lb = ballast(config(front="bind 127.0.0.1:@extra@"), o=origin())
     assert get(lb.port["extra"]).status == 200
