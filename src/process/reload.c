@@ -13,6 +13,7 @@
 
 #include "ballast/base/clock.h"
 #include "ballast/event/grace.h"
+#include "ballast/proxy/inherit.h"
 
 enum { LOOK_MS = 50 }; /* how often old generations are looked at */
 
@@ -78,13 +79,21 @@ static void keep_old(struct reload *r, struct graph *g)
 
 /* ---- published ---- */
 
+/* Clients of frontends that an earlier reload took away name servers and tables of newer ones. */
+static void follow_thread(struct reload *r)
+{
+	plan_follow_thread(&r->plan);
+	for (struct old_graph *o = r->old; o; o = o->next)
+		frontends_follow_retired_thread(o->graph->frontends);
+}
+
 static void meet_others(struct post *p)
 {
 	struct reload *r = container_of(p - loop_self->index, struct reload, meet[0]);
 
 	pthread_barrier_wait(&r->w->barrier);
 	pthread_barrier_wait(&r->w->barrier); /* thread 0 has published */
-	plan_follow_thread(&r->plan);
+	follow_thread(r);
 	pthread_barrier_wait(&r->w->barrier);
 }
 
@@ -101,7 +110,7 @@ static void publish(struct reload *r)
 	begun = clock_mono_ns();
 	plan_publish(&r->plan, r->w->run);
 	pthread_barrier_wait(&r->w->barrier);
-	plan_follow_thread(&r->plan);
+	follow_thread(r);
 	pthread_barrier_wait(&r->w->barrier);
 	r->pause_us = (clock_mono_ns() - begun) / 1000;
 	keep_old(r, old);

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "ballast/event/generation.h"
 #include "ballast/net/listener.h"
 #include "ballast/sample/var.h"
 #include "internal.h"
@@ -124,7 +125,8 @@ void client_close(struct client *c, bool reset)
 	else
 		conn_close(&c->conn);
 	count_current(frontend_counters(f), -1);
-	frontend_connection_closed(f, c->listener);
+	frontend_connection_closed(f, c->held ? NULL : c->listener);
+	generation_leave(c->held);
 	loop_free_later(loop_self, &c->conn.watch);
 }
 

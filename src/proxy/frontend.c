@@ -151,7 +151,8 @@ static void untake_place(struct listener *l)
 void frontend_connection_closed(struct frontend *f, struct listener *l)
 {
 	give_place(f);
-	listener_release(l);
+	if (l)
+		listener_release(l);
 	for (uint32_t i = 0; i < f->listener_count; i++)
 		listener_wake(f->listeners[i]);
 }

@@ -2,6 +2,7 @@
 #include "ballast/proxy/inherit.h"
 
 #include "ballast/base/lines.h"
+#include "ballast/event/generation.h"
 #include "ballast/net/listener.h"
 #include "internal.h"
 
@@ -45,13 +46,35 @@ static void follow_private(struct client *c)
 		c->last_server = NULL;
 }
 
+/* Its frontend or its listener is not in the next configuration: it gives back its place at the listener, and keeps the
+ * listener, which rules and logs may name, by holding the configuration that both are of. */
+static void leave_listener(struct client *c)
+{
+	struct listener *now = listener_current(c->listener);
+
+	c->held = c->frontend->generation;
+	generation_enter(c->held);
+	if (now != c->listener && c->listener->maxconn)
+		listener_release(now);
+}
+
+static void follow_listener(struct client *c)
+{
+	struct listener *before = c->listener, *now = listener_current(before);
+
+	if (now == before || ((struct frontend *)c->frontend->lineage.current)->retired) {
+		leave_listener(c);
+		return;
+	}
+	c->listener = now;
+	if (now->maxconn && !before->maxconn)
+		atomic_fetch_add(&now->connections, 1);
+}
+
 static void client_follow(struct client *c)
 {
-	const struct listener *before = c->listener;
-
-	c->listener = listener_current(before);
-	if (c->listener->maxconn && !before->maxconn)
-		atomic_fetch_add(&c->listener->connections, 1);
+	if (!c->held)
+		follow_listener(c);
 	c->frontend = c->frontend->lineage.current;
 	follow_private(c);
 	if (c->tracking)
@@ -60,9 +83,21 @@ static void client_follow(struct client *c)
 		client_soft_stop(c);
 }
 
+static void clients_follow(struct frontend *f)
+{
+	list_for_each_safe(it, &f->thread[loop_self->index].clients)
+		client_follow(list_entry(it, struct client, link));
+}
+
 void frontends_follow_thread(struct frontend *old)
 {
 	for (struct frontend *f = old; f; f = f->next)
-		list_for_each_safe(it, &f->thread[loop_self->index].clients)
-			client_follow(list_entry(it, struct client, link));
+		clients_follow(f);
+}
+
+void frontends_follow_retired_thread(struct frontend *older)
+{
+	for (struct frontend *f = older; f; f = f->next)
+		if (f->retired)
+			clients_follow(f);
 }

@@ -98,6 +98,7 @@ struct client {
 	struct list link; /* in frontend_thread.clients */
 	const struct client_ops *ops;
 	struct listener *listener;
+	struct generation *held; /* the listener's, where a reload left it without an heir; else NULL */
 	struct frontend *frontend;
 	struct exchange *exchange;  /* HTTP/1: at most one at a time */
 	struct list private_conns;  /* kept for this client only (http-reuse never), the latest first */
@@ -171,7 +172,7 @@ bool client_accept(struct frontend *f, struct listener *l, int fd, const union a
 /* Ends it where it carries nothing now. */
 void client_soft_stop(struct client *c);
 void client_hard_stop(struct client *c);
-/* frontend.c: one less; listeners that waited for a place go on. */
+/* frontend.c: one less; listeners that waited for a place go on. `l` NULL: it has no place at one. */
 void frontend_connection_closed(struct frontend *f, struct listener *l);
 
 /* ---- the server's end ---- */

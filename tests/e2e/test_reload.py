@@ -232,6 +232,46 @@ def test_listeners_come_and_go(ballast, origin):
     assert get(lb.port["web"]).status == 200
 
 
+def reload_twice(lb, text):
+    """Until what the first of them brought is reclaimed: so would be what is older, and not in use."""
+    reload_ok(lb, text)
+    reload_ok(lb, text)
+    wait_until(lambda: generations(lb)[:2] in (["3"], ["3", "1"]), what="generation 2 is gone")
+
+
+def test_a_client_outlives_its_listener(ballast, origin, client):
+    lb = ballast(config(front="bind 127.0.0.1:@extra@ maxconn 5"), o=origin())
+    c = client(lb.port["extra"])
+    assert c.request().status == 200
+    reload_twice(lb, config(front="http-response set-header X-Generation 2"))
+    assert generations(lb) == ["3", "1"]
+    assert c.request().field("x-generation") == "2"
+    c.close()
+    wait_until(lambda: generations(lb) == ["3"])
+
+
+def test_a_client_outlives_its_frontend_and_leaves_the_listener_to_its_heir(ballast, origin, client):
+    second = """
+    frontend {}
+        bind 127.0.0.1:@second@ maxconn 2
+        http-response set-header X-Frontend %[fe_name]
+        default_backend app
+    """.rstrip(" ")
+    lb = ballast(config(more=second.format("two")), o=origin())
+    waiting = [client(lb.port["second"]) for _ in range(2)]
+    wait_until(lambda: lb.stat("two", "FRONTEND")["scur"] == "2")
+    reload_twice(lb, config(more=second.format("three")))
+    reload_ok(lb, config())
+    wait_until(lambda: generations(lb) == ["4", "1"])
+    reload_ok(lb, config(more=second.format("three")))
+    others = [client(lb.port["second"]) for _ in range(2)]
+    assert [c.request().field("x-frontend") for c in others] == ["three"] * 2
+    assert [c.request().field("x-frontend") for c in waiting] == ["two"] * 2
+    for c in waiting:
+        c.close()
+    wait_until(lambda: generations(lb) == ["5"])
+
+
 def test_a_frontend_that_is_gone_ends_its_clients_with_their_answer(ballast, origin, client):
     gate = Gate()
     o = origin(gate)
@@ -337,6 +377,7 @@ def test_who_waits_in_a_queue_goes_on(ballast, origin, client):
         c.send(f"GET /{i} HTTP/1.1\r\nHost: a\r\n\r\n")
     wait_until(lambda: lb.stat("app")["qcur"] == "2" or lb.stat("app", "s1")["qcur"] == "2")
     reload_ok(lb, config(server="maxconn 1", front="http-response set-header X-Generation 2"))
+    o.wait_requests(1)
     assert len(o.requests) == 1
     gate.resume()
     assert [c.response().status for c in clients] == [200, 200, 200]

@@ -17,6 +17,8 @@ bool frontend_inherit(struct frontend *now, struct frontend *old);
 void frontend_retire(struct frontend *old);
 /* Clients of this thread; `old`: the whole list of the configuration before. */
 void frontends_follow_thread(struct frontend *old);
+/* The same of each configuration before that one, whose retired frontends may still have clients. */
+void frontends_follow_retired_thread(struct frontend *older);
 /* Captures for `show errors` name what follows, or are forgotten where nothing does. */
 void captures_follow(void);
 
