@@ -19,6 +19,12 @@ enum { WITH_TLS = true };
 enum { WITH_TLS = false };
 #endif
 
+#ifdef HAVE_YAML
+enum { WITH_YAML = true };
+#else
+enum { WITH_YAML = false };
+#endif
+
 static const struct feature features[] = {
 	{ "51DEGREES", false },
 	{ "ACCEPT4", true },
@@ -71,6 +77,7 @@ static const struct feature features[] = {
 	{ "THREAD_DUMP", false },
 	{ "TPROXY", false },
 	{ "WURFL", false },
+	{ "YAML", WITH_YAML },
 	{ "ZLIB", false },
 };
 

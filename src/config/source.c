@@ -16,6 +16,7 @@
 #include "ballast/base/file_list.h"
 #include "ballast/config/lexer.h"
 #include "block.h"
+#include "yaml.h"
 
 #define STDIN_NAME "<stdin>"
 
@@ -90,7 +91,9 @@ static int add_file(struct reader *r, const char *dir, const char *name)
 
 static int is_config_name(const struct dirent *e)
 {
-	return e->d_name[0] != '.' && slice_ends_with(slice_from_str(e->d_name), SLICE(".cfg"));
+	const char *name = e->d_name;
+
+	return name[0] != '.' && (slice_ends_with(slice_from_str(name), SLICE(".cfg")) || yaml_is_name(name));
 }
 
 static int compare_names(const struct dirent **a, const struct dirent **b)
@@ -146,7 +149,7 @@ static int list_files(struct reader *r)
 			return err;
 	}
 	if (r->count == 0)
-		diag_error(r->diag, NULL, "-f takes files, and directories with files that end in .cfg",
+		diag_error(r->diag, NULL, "-f takes files, and directories with files that end in .cfg, .yaml or .yml",
 			"there is no configuration file to read");
 	return 0;
 }
@@ -298,6 +301,31 @@ static int take_text(struct reader *r, const char *file, char *text, size_t len)
 	return 0;
 }
 
+static int take_yaml_line(void *arg, struct line *l, int result)
+{
+	struct reader *r = arg;
+	int err = take_line(r, l, result);
+
+	r->lexer.quiet = !block_lets_through(&r->blocks);
+	return err;
+}
+
+static int take_yaml(struct reader *r, struct slice text)
+{
+	struct yaml_reader y = {
+		.lexer = &r->lexer,
+		.is_section = r->src->is_section,
+		.take = take_yaml_line,
+		.arg = r,
+	};
+	int err = yaml_read(&y, text);
+
+	if (err < 0)
+		return err == -ENOMEM ? out_of_memory(r) : err;
+	block_end(&r->blocks);
+	return 0;
+}
+
 static int take_file(struct reader *r, const char *file)
 {
 	struct slice text = { 0 };
@@ -318,6 +346,8 @@ static int take_file(struct reader *r, const char *file)
 		.facts = cond_facts_here(r->src->env),
 		.diagnostics = r->src->diagnostics,
 	};
+	if (yaml_is_name(file))
+		return take_yaml(r, text);
 	/* The text is a copy in the arena that nobody else has seen. */
 	return take_text(r, file, (char *)text.ptr, text.len);
 }

@@ -9,6 +9,9 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #endif
+#ifdef HAVE_YAML
+#include <yaml.h>
+#endif
 #ifdef HAVE_OPENSSL
 #include <openssl/crypto.h>
 #include <openssl/opensslv.h>
@@ -68,6 +71,9 @@ static void print_libraries(FILE *to)
 	char pcre2[64] = "?"; /* PCRE2_CONFIG_VERSION needs 24 */
 	pcre2_config(PCRE2_CONFIG_VERSION, pcre2);
 	fprintf(to, "  PCRE2 %d.%d, %s\n", PCRE2_MAJOR, PCRE2_MINOR, pcre2);
+#endif
+#ifdef HAVE_YAML
+	fprintf(to, "  libyaml, %s\n", yaml_get_version_string());
 #endif
 	fprintf(to, "  jansson %s, %s\n", JANSSON_VERSION, jansson_version_str());
 	fprintf(to, "  xxHash %u.%u.%u, %u.%u.%u\n", XXH_VERSION_MAJOR, XXH_VERSION_MINOR, XXH_VERSION_RELEASE,

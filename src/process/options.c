@@ -237,7 +237,8 @@ static int take_terminate(struct options *o, const char *word)
 
 static const struct option_row rows[] = {
 	{ "-f", TAKES_WORD, "FILE|DIR",
-		"read this file, or all *.cfg of this directory; again for more; '-': standard input", take_config },
+		"read this file, or all *.cfg, *.yaml and *.yml of this directory; again for more; '-': standard input",
+		take_config },
 	{ "--", TAKES_REST, "FILE...", "all further words are files to read", take_config },
 	{ "-c", TAKES_NOTHING, NULL, "check the configuration, tell all its errors, and exit: 0 where it is valid",
 		take_check },

@@ -9,7 +9,7 @@ from peers import free_port, get, listening_ports, wait_until
 from test_tls import ca  # noqa: F401
 
 EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
-FILES = sorted(f for f in os.listdir(EXAMPLES) if f.endswith(".cfg"))
+FILES = sorted(f for f in os.listdir(EXAMPLES) if f.endswith((".cfg", ".yaml")))
 
 
 @pytest.mark.parametrize("name", FILES)

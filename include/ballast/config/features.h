@@ -12,7 +12,7 @@ struct feature {
 	bool present;
 };
 
-/* All names of HAProxy's feature list, sorted; -vv prints them with '+' or '-'. */
+/* All names of HAProxy's feature list, and YAML, sorted; -vv prints them with '+' or '-'. */
 const struct feature *features_all(size_t *count);
 /* feature(NAME): case counts, as in HAProxy; what is unknown is not there. */
 bool feature_present(struct slice name);

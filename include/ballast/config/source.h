@@ -36,8 +36,8 @@ void config_source_init(struct config_source *src, struct config_env *env);
 /* Not before everything that was read from it is gone: places point into it. */
 void config_source_free(struct config_source *src);
 
-/* Adds a file, "-" for standard input, or a directory, whose regular files that end in ".cfg" and are not hidden are
- * read in the order of their bytes (management manual, section 3, -f).  0 or -ENOMEM. */
+/* Adds a file, "-" for standard input, or a directory, whose regular files that end in ".cfg", ".yaml" or ".yml" and
+ * are not hidden are read in the order of their bytes (management manual, section 3, -f).  0 or -ENOMEM. */
 int config_source_add(struct config_source *src, const char *path);
 
 /* Reads all files and calls on_line for each line that has words and that no condition keeps out, in order.  Lines of

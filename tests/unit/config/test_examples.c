@@ -24,6 +24,18 @@ static bool make_certificates(void)
 }
 #endif
 
+#ifdef HAVE_YAML
+static bool is_example(struct slice name)
+{
+	return slice_ends_with(name, SLICE(".cfg")) || slice_ends_with(name, SLICE(".yaml"));
+}
+#else
+static bool is_example(struct slice name)
+{
+	return slice_ends_with(name, SLICE(".cfg"));
+}
+#endif
+
 static void test_every_example_loads_without_a_word(void **state)
 {
 	(void)state;
@@ -39,7 +51,7 @@ static void test_every_example_loads_without_a_word(void **state)
 	assert_non_null(d);
 	for (struct dirent *e; (e = readdir(d));) {
 		struct loaded l;
-		if (!slice_ends_with(slice_from_str(e->d_name), SLICE(".cfg")))
+		if (!is_example(slice_from_str(e->d_name)))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
 		if (strcmp(e->d_name, "tls.cfg") == 0 && !make_certificates())

@@ -1,7 +1,9 @@
 /* Each configuration of tests/corpus/config/ says exactly what stands behind it. */
+#include "config.h"
 #include "load_text.h"
 
 static char folder[64];
+static const char *name = "lb.cfg";
 
 static char *read_whole(const char *path)
 {
@@ -16,30 +18,30 @@ static char *read_whole(const char *path)
 	return text;
 }
 
-static char *corpus(const char *name)
+static char *corpus(const char *file)
 {
 	const char *top = getenv("top_srcdir");
 	char path[512];
 
-	snprintf(path, sizeof(path), "%s/tests/corpus/config/%s", top ? top : ".", name);
+	snprintf(path, sizeof(path), "%s/tests/corpus/config/%s", top ? top : ".", file);
 	return read_whole(path);
 }
 
 static void write_config(const char *text, size_t len)
 {
-	FILE *f = fopen("lb.cfg", "w");
+	FILE *f = fopen(name, "w");
 
 	assert_non_null(f);
 	assert_int_equal(fwrite(text, 1, len, f), len);
 	fclose(f);
 }
 
-/* What loading lb.cfg says, as the caller's own; *valid tells whether it was taken. */
+/* What loading it says, as the caller's own; *valid tells whether it was taken. */
 static char *load(bool *valid)
 {
 	struct loaded l;
 
-	load_file(&l, "lb.cfg");
+	load_file(&l, name);
 	struct slice said = diag_render(&l.diag, DIAG_NOTE);
 	char *text = strndup(said.ptr ? said.ptr : "", said.len);
 	*valid = l.graph;
@@ -48,8 +50,8 @@ static char *load(bool *valid)
 }
 
 /* One case, from behind "==== "; false where something else was said. */
-static bool check_case(const char *name, size_t name_len, const char *config, const char *expected, size_t expected_len,
-	bool should_be_valid)
+static bool check_case(const char *title, size_t title_len, const char *config, const char *expected,
+	size_t expected_len, bool should_be_valid)
 {
 	bool valid;
 
@@ -57,10 +59,10 @@ static bool check_case(const char *name, size_t name_len, const char *config, co
 	char *said = load(&valid);
 	bool same = strlen(said) == expected_len && memcmp(said, expected, expected_len) == 0;
 	if (!same)
-		print_error("==== %.*s\nexpected:\n%.*sgot:\n%s", (int)name_len, name, (int)expected_len, expected,
+		print_error("==== %.*s\nexpected:\n%.*sgot:\n%s", (int)title_len, title, (int)expected_len, expected,
 			said);
 	if (valid != should_be_valid)
-		print_error("==== %.*s: it was %s\n", (int)name_len, name, valid ? "taken" : "refused");
+		print_error("==== %.*s: it was %s\n", (int)title_len, title, valid ? "taken" : "refused");
 	free(said);
 	return same && valid == should_be_valid;
 }
@@ -72,14 +74,14 @@ static unsigned check_corpus(const char *file, bool should_be_valid)
 	unsigned count = 0, wrong = 0;
 
 	while (at) {
-		const char *name = at + strlen("\n==== ");
-		const char *config = strchr(name, '\n') + 1;
+		const char *title = at + strlen("\n==== ");
+		const char *config = strchr(title, '\n') + 1;
 		const char *expected = strstr(config, "\n----\n");
 		assert_non_null(expected);
 		expected += strlen("\n----\n");
 		at = strstr(expected - 1, "\n==== ");
 		size_t len = at ? (size_t)(at + 1 - expected) : strlen(expected);
-		wrong += !check_case(name, (size_t)(config - 1 - name), config, expected, len, should_be_valid);
+		wrong += !check_case(title, (size_t)(config - 1 - title), config, expected, len, should_be_valid);
 		count++;
 	}
 	assert_int_equal(wrong, 0);
@@ -97,6 +99,19 @@ static void test_each_warning_is_told_as_documented(void **state)
 {
 	(void)state;
 	assert_true(check_corpus("warnings.txt", true) >= 15);
+}
+
+static void test_each_mistake_in_yaml_is_told_as_documented(void **state)
+{
+	(void)state;
+#ifdef HAVE_YAML
+	name = "lb.yaml";
+	assert_true(check_corpus("yaml-faults.txt", false) >= 60);
+	unlink(name);
+	name = "lb.cfg";
+#else
+	skip();
+#endif
 }
 
 static void test_all_mistakes_are_told_in_one_run(void **state)
@@ -134,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_mistake_is_told_as_documented),
+		cmocka_unit_test(test_each_mistake_in_yaml_is_told_as_documented),
 		cmocka_unit_test(test_each_warning_is_told_as_documented),
 		cmocka_unit_test(test_all_mistakes_are_told_in_one_run),
 	};
