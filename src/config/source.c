@@ -225,13 +225,13 @@ static int read_input(struct reader *r, struct slice *out)
 	return out->ptr ? 0 : -ENOMEM;
 }
 
-static int read_path(struct reader *r, const char *path, struct slice *out)
+int config_file_text(const char *path, struct arena *a, struct slice *out)
 {
 	file_list_note(path);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	int err = read_all(fd, r->arena, out);
+	int err = read_all(fd, a, out);
 	close(fd);
 	return err;
 }
@@ -329,7 +329,7 @@ static int take_yaml(struct reader *r, struct slice text)
 static int take_file(struct reader *r, const char *file)
 {
 	struct slice text = { 0 };
-	int err = strcmp(file, STDIN_NAME) == 0 ? read_input(r, &text) : read_path(r, file, &text);
+	int err = strcmp(file, STDIN_NAME) == 0 ? read_input(r, &text) : config_file_text(file, r->arena, &text);
 
 	if (err == -ENOMEM)
 		return out_of_memory(r);

@@ -275,7 +275,7 @@ static int give_all_defaults(struct yaml_walk *w, const struct tree_item *i)
 	if (n->kind != TREE_LIST)
 		return give_defaults(w, i->key, n);
 	for (const struct tree_item *each = n->first; each && !err; each = each->next) {
-		if (each->value->kind != TREE_MAP) {
+		if (each->value->kind == TREE_SCALAR) {
 			yaml_fault(w, each->value, "- {name: base, mode: http}", "an item of 'defaults' is a section");
 			continue;
 		}

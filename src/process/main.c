@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "ballast/config/cond.h"
+#include "ballast/config/convert.h"
 #include "process.h"
 
 /* 0 true, 1 false, 2 error: as HAProxy's -cc. */
@@ -27,6 +28,22 @@ static int evaluate(const char *text)
 	return result < 0 ? 2 : !result;
 }
 
+static int convert(const char *path)
+{
+	struct diag diag;
+
+	diag_init(&diag);
+	int err = config_convert(path, stdout, &diag);
+	diag_print(&diag, stderr, DIAG_NOTE);
+	diag_free(&diag);
+	return err || fflush(stdout) ? EXIT_REFUSED : EXIT_FINE;
+}
+
+static int schema(void)
+{
+	return config_schema(stdout) || fflush(stdout) ? EXIT_REFUSED : EXIT_FINE;
+}
+
 static int answer(struct options *o)
 {
 	switch (o->action) {
@@ -35,6 +52,8 @@ static int answer(struct options *o)
 	case ACTION_BUILD: about_build(stdout); return EXIT_FINE;
 	case ACTION_CONDITION: return evaluate(o->condition);
 	case ACTION_KEYWORDS: return keywords_print(o->keywords, stdout) ? EXIT_REFUSED : EXIT_FINE;
+	case ACTION_CONVERT: return convert(o->convert);
+	case ACTION_SCHEMA: return schema();
 	case ACTION_RUN:
 	case ACTION_CHECK: break;
 	}

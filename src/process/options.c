@@ -72,6 +72,20 @@ static int take_help(struct options *o, const char *word)
 	return 0;
 }
 
+static int take_convert(struct options *o, const char *word)
+{
+	o->action = ACTION_CONVERT;
+	o->convert = word;
+	return 0;
+}
+
+static int take_schema(struct options *o, const char *word)
+{
+	(void)word;
+	o->action = ACTION_SCHEMA;
+	return 0;
+}
+
 static int take_directory(struct options *o, const char *word)
 {
 	o->directory = word;
@@ -271,6 +285,8 @@ static const struct option_row rows[] = {
 	{ "-dW", TAKES_NOTHING, NULL, "warnings are errors (`zero-warning`)", take_zero_warning },
 	{ "-v", TAKES_NOTHING, NULL, "tell the version", take_version },
 	{ "-vv", TAKES_NOTHING, NULL, "tell how it was built, its libraries, features and algorithms", take_build },
+	{ "convert", TAKES_WORD, "FILE", "write FILE in the other form: lb.cfg as YAML, YAML as lb.cfg", take_convert },
+	{ "schema", TAKES_NOTHING, NULL, "write a JSON Schema of the YAML form", take_schema },
 	{ "--help", TAKES_NOTHING, NULL, "this text", take_help },
 	{ "-h", TAKES_NOTHING, NULL, NULL, take_help },
 };

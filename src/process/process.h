@@ -23,13 +23,24 @@ enum exit_status { EXIT_FINE = 0, EXIT_REFUSED = 1, EXIT_NOTHING_BOUND = 2, EXIT
 
 /* ---- options.c: the command line ---- */
 
-enum action { ACTION_RUN, ACTION_CHECK, ACTION_CONDITION, ACTION_HELP, ACTION_VERSION, ACTION_BUILD, ACTION_KEYWORDS };
+enum action {
+	ACTION_RUN,
+	ACTION_CHECK,
+	ACTION_CONDITION,
+	ACTION_HELP,
+	ACTION_VERSION,
+	ACTION_BUILD,
+	ACTION_CONVERT,
+	ACTION_SCHEMA,
+	ACTION_KEYWORDS
+};
 
 struct options {
 	enum action action;
 	const char **configs; /* -f and --, in order */
 	size_t config_count;
 	const char *keywords; /* classes of -dK */
+	const char *convert;  /* the file */
 	const char *condition, *directory, *pidfile, *localpeer, *handover;
 	uint32_t maxconn; /* 0: not given */
 	bool daemon, master_worker, foreground, debug, verbose, quiet, zero_warning, diagnostics, allow_fork, watch,

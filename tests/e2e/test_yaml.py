@@ -1,4 +1,5 @@
 """YAML instead of lb.cfg: served from, mixed with the dialect's files, reloaded and watched."""
+import json
 import os
 import signal
 import subprocess
@@ -7,6 +8,9 @@ import pytest
 
 from peers import free_port, get, listening_ports, response, wait_until
 from server import program
+from test_tls import ca  # noqa: F401
+
+EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
 
 QUIET = """
     global
@@ -136,3 +140,39 @@ def test_a_check_tells_place_and_hint(run_ballast, tmp_path):
     assert done.returncode == 1
     assert f"{path}:3:5: error: unknown directive 'bnid'\n        bnid: 127.0.0.1:80\n        ^~~~\n" in done.stderr
     assert "did you mean 'bind'?" in done.stderr
+
+
+def test_a_converted_file_serves_as_its_other_form(run_ballast, served, origin, tmp_path):
+    o, port = origin(), free_port()
+    first = write(tmp_path / "first.yaml", FULL.format(port=port, origin=o.port, rule="set-header X-From 'a b'"))
+    cfg = run_ballast("convert", first)
+    assert cfg.returncode == 0 and f"    server a 127.0.0.1:{o.port}\n" in cfg.stdout
+    again = run_ballast("convert", write(tmp_path / "second.cfg", cfg.stdout))
+    assert again.returncode == 0, again.stderr
+    served(again.stdout, port)
+    assert get(port, "/x").text == "GET /x "
+    assert o.requests[0].field("X-From") == "a b"
+
+
+def test_every_example_is_valid_in_its_other_form(run_ballast, ca, tmp_path):  # noqa: F811
+    for name in sorted(os.listdir(EXAMPLES)):
+        done = run_ballast("convert", os.path.join(EXAMPLES, name))
+        assert done.returncode == 0, name + done.stderr
+        other = write(tmp_path / (name + (".cfg" if name.endswith(".yaml") else ".yaml")), done.stdout)
+        done = run_ballast("-c", "-f", other, env={"CERTS": ca.dir})
+        assert done.returncode == 0 and "warning" not in done.stderr.lower(), name + done.stderr
+
+
+def test_what_cannot_be_converted_is_told(run_ballast, tmp_path):
+    done = run_ballast("convert", write(tmp_path / "bad.yaml", "global: {\n"))
+    assert done.returncode == 1 and "bad.yaml:2:1: error: a value was expected here" in done.stderr
+    assert run_ballast("convert").returncode == 1
+
+
+def test_the_schema_knows_the_directives(run_ballast):
+    done = run_ballast("schema")
+    assert done.returncode == 0
+    schema = json.loads(done.stdout)
+    web = schema["$defs"]["frontend"]["anyOf"][1]["properties"]
+    assert "bind" in web and "timeout client" in web and "server" not in web
+    assert web["option"]["anyOf"][1]["properties"]["httplog"]["description"].startswith("httplog: ")

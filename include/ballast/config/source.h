@@ -40,6 +40,9 @@ void config_source_free(struct config_source *src);
  * are not hidden are read in the order of their bytes (management manual, section 3, -f).  0 or -ENOMEM. */
 int config_source_add(struct config_source *src, const char *path);
 
+/* The whole text of one file, in `a`, with a NUL behind it.  0 or a negative errno, -EFBIG above CONFIG_FILE_MAX. */
+int config_file_text(const char *path, struct arena *a, struct slice *out);
+
 /* Reads all files and calls on_line for each line that has words and that no condition keeps out, in order.  Lines of
  * one file have the same pointer as words[0].at.file, those of different files never have: where it changes, the
  * section has ended.  A line that could not be cut into words is an error and is not given to on_line, unless it
