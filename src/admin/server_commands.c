@@ -9,6 +9,7 @@
 #include "ballast/balance/hash_key.h"
 #include "ballast/balance/pick.h"
 #include "ballast/server/breaker.h"
+#include "ballast/server/agent.h"
 #include "ballast/server/check.h"
 #include "internal.h"
 
@@ -337,6 +338,99 @@ static void run_disable_health(struct admin_session *session, char **args, int c
 		check_set_enabled(s, false);
 }
 
+/* --- agent --- */
+
+static void run_enable_agent(struct admin_session *session, char **args, int count)
+{
+	struct server *s = find_server(session, args[0]);
+
+	(void)count;
+	if (s && !s->agent)
+		command_say(session, "Agent was not configured on this server, cannot enable.");
+	else if (s)
+		agent_set_enabled(s, true);
+}
+
+static void run_disable_agent(struct admin_session *session, char **args, int count)
+{
+	struct server *s = find_server(session, args[0]);
+
+	(void)count;
+	if (s && s->agent)
+		agent_set_enabled(s, false);
+}
+
+static bool has_agent(struct admin_session *session, const struct server *s)
+{
+	if (!s->agent)
+		command_say(session, "agent checks are not enabled on this server.");
+	return s->agent != NULL;
+}
+
+static void set_agent(struct admin_session *session, struct server *s, char **args)
+{
+	if (!has_agent(session, s))
+		return;
+	if (!strcmp(args[0], "up") || !strcmp(args[0], "down"))
+		agent_force(s, args[0][0] == 'u');
+	else
+		command_say(session, "'set server <srv> agent' expects 'up' or 'down'.");
+}
+
+static void set_agent_addr(struct admin_session *session, struct server *s, char **args)
+{
+	struct agent_settings set;
+	union addr ip;
+
+	if (!has_agent(session, s))
+		return;
+	if (!*args[0]) {
+		command_say(session, "set server <b>/<s> agent-addr requires an address and optionally a port.");
+		return;
+	}
+	if (!parse_ip(args[0], &ip)) {
+		command_say(session, "invalid addr '%s'", args[0]);
+		return;
+	}
+	agent_read_settings(s, &set);
+	set.addr = (struct endpoint){ .fd = -1, .ip = ip, .len = addr_len(&ip) };
+	if (!strcmp(args[1], "port") && !parse_port(args[2], &set.port)) {
+		command_say(session, "provided port is invalid");
+		return;
+	}
+	agent_change_settings(s, &set);
+}
+
+static void set_agent_port(struct admin_session *session, struct server *s, char **args)
+{
+	struct agent_settings set;
+
+	if (!has_agent(session, s))
+		return;
+	agent_read_settings(s, &set);
+	if (!*args[0])
+		command_say(session, "set server <b>/<s> agent-port requires a port.");
+	else if (!parse_port(args[0], &set.port))
+		command_say(session, "provided port is invalid");
+	else
+		agent_change_settings(s, &set);
+}
+
+static void set_agent_send(struct admin_session *session, struct server *s, char **args)
+{
+	struct agent_settings set;
+
+	if (!has_agent(session, s))
+		return;
+	if (strlen(args[0]) >= sizeof set.send) {
+		command_say(session, "agent-send takes at most %d bytes.", AGENT_SEND_MAX - 1);
+		return;
+	}
+	agent_read_settings(s, &set);
+	strcpy(set.send, args[0]);
+	agent_change_settings(s, &set);
+}
+
 /* --- set server --- */
 
 static const struct set_server_word {
@@ -344,6 +438,10 @@ static const struct set_server_word {
 	void (*set)(struct admin_session *session, struct server *s, char **args);
 } set_server_words[] = {
 	{ "addr", set_addr },
+	{ "agent", set_agent },
+	{ "agent-addr", set_agent_addr },
+	{ "agent-port", set_agent_port },
+	{ "agent-send", set_agent_send },
 	{ "breaker", set_breaker },
 	{ "check-addr", set_check_addr },
 	{ "check-port", set_check_port },
@@ -357,7 +455,7 @@ enum { SET_SERVER_WORDS = sizeof set_server_words / sizeof *set_server_words };
 /* What the manual has beyond these. */
 static bool is_unsupported(const char *word)
 {
-	static const char *const words[] = { "agent", "agent-addr", "agent-port", "agent-send", "ssl" };
+	static const char *const words[] = { "ssl" };
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (!strcmp(words[i], word))
@@ -381,13 +479,16 @@ static void run_set_server(struct admin_session *session, char **args, int count
 	if (is_unsupported(args[1]))
 		command_say(session, "'set server <srv> %s' is not supported by Ballast (yet).", args[1]);
 	else
-		command_say(session, "usage: set server <backend>/<server> addr | breaker | check-addr | check-port | "
+		command_say(session, "usage: set server <backend>/<server> addr | agent[-addr|-port|-send] | breaker | "
+		                     "check-addr | check-port | "
 				     "health | state | weight");
 }
 
 static const struct command_row rows[] = {
+	{ { "disable", "agent" }, "<bk>/<srv>", "disable agent checks", LEVEL_ADMIN, run_disable_agent },
 	{ { "disable", "health" }, "<bk>/<srv>", "disable health checks", LEVEL_ADMIN, run_disable_health },
 	{ { "disable", "server" }, "<bk>/<srv>", "disable a server for maintenance", LEVEL_ADMIN, run_disable_server },
+	{ { "enable", "agent" }, "<bk>/<srv>", "enable agent checks", LEVEL_ADMIN, run_enable_agent },
 	{ { "enable", "health" }, "<bk>/<srv>", "enable health checks", LEVEL_ADMIN, run_enable_health },
 	{ { "enable", "server" }, "<bk>/<srv>", "enable a disabled server", LEVEL_ADMIN, run_enable_server },
 	{ { "get", "weight" }, "<bk>/<srv>", "report a server's current weight", LEVEL_USER, run_get_weight },

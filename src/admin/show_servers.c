@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ballast/base/clock.h"
+#include "ballast/server/agent.h"
 #include "ballast/server/check.h"
 #include "internal.h"
 #include "proxies.h"
@@ -57,7 +58,7 @@ enum {
 	ADMIN_TRACKED_DRAIN = 0x10,
 	ADMIN_UNRESOLVED = 0x20
 };
-enum { CHECK_RUNS_NOT = 0, CHECK_CONFIGURED = 2, CHECK_ENABLED = 4, CHECK_PAUSED = 8 };
+enum { CHECK_RUNS_NOT = 0, CHECK_CONFIGURED = 2, CHECK_ENABLED = 4, CHECK_PAUSED = 8, CHECK_IS_AGENT = 16 };
 
 /* The numbers of the manual; `state` is also what a state file is read with. */
 static unsigned operational_state(const struct server *s)
@@ -97,6 +98,13 @@ static unsigned check_state(const struct server *s)
 	return state;
 }
 
+static unsigned agent_state(const struct server *s)
+{
+	if (!s->agent)
+		return 0;
+	return CHECK_CONFIGURED | CHECK_IS_AGENT | (s->agent->enabled ? CHECK_ENABLED : 0);
+}
+
 static unsigned check_result(const struct server *s)
 {
 	if (!s->check || !s->check->measured)
@@ -113,17 +121,20 @@ static unsigned health_count(const struct server *s)
 static void write_state(struct admin_session *session, const struct server *s)
 {
 	const struct backend *b = s->backend;
-	struct place_text at, check_at;
+	const struct agent_settings *agent = s->agent_settings;
+	struct place_text at, check_at, agent_at;
 	uint64_t now = clock_wall_us() / 1000000;
 
 	read_target(&at, s);
 	read_address(&check_at, s->check_addr.len ? &s->check_addr : NULL);
-	command_say(session, "%u %s %u %s %s %u %u %u %u %u %u %u %u %u 0 %u %u %s %u - %u %u %s - 0", b->id, b->name,
-		s->id, s->name, at.ip, operational_state(s), admin_state(s), (unsigned)atomic_load(&s->weight),
+	read_address(&agent_at, agent && agent->addr.len ? &agent->addr : NULL);
+	command_say(session, "%u %s %u %s %s %u %u %u %u %u %u %u %u %u %u %u %u %s %u - %u %u %s %s %u", b->id,
+		b->name, s->id, s->name, at.ip, operational_state(s), admin_state(s), (unsigned)atomic_load(&s->weight),
 		s->weight_config, (unsigned)(now > s->last_change_s ? now - s->last_change_s : 0),
 		check_status_number(s->check ? s->check->status : CHECK_INI), check_result(s), health_count(s),
-		check_state(s), b->id_forced, s->id_forced, s->hostname ? s->hostname : "-", at.port, s->tls ? 1u : 0u,
-		s->has_check_port ? s->check_port : 0, check_at.ip);
+		check_state(s), agent_state(s), b->id_forced, s->id_forced, s->hostname ? s->hostname : "-", at.port,
+		s->tls ? 1u : 0u, s->has_check_port ? s->check_port : 0, check_at.ip, agent_at.ip,
+		agent ? agent->port : 0u);
 }
 
 static void write_backend_state(struct admin_session *s, struct backend *b)

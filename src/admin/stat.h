@@ -149,7 +149,7 @@ struct stat_row {
 	uint32_t iid, sid;
 	struct value v[ST_COUNT];
 	/* where texts of `v` lie that are not constant */
-	char status[160], addr[ADDR_TEXT_MAX], check_text[128], tracked[128];
+	char status[160], addr[ADDR_TEXT_MAX], check_text[128], agent_text[128], tracked[128];
 };
 
 /* `second`: wall time, for rates.  `private_too`: addresses and algorithms, not for everybody's eyes. */

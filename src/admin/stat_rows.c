@@ -310,6 +310,27 @@ static void put_check(struct stat_row *r, const struct server *s, uint64_t downt
 }
 
 /* Under backend.lock. */
+static void put_agent(struct stat_row *r, const struct server *s)
+{
+	const struct check *k = s->agent;
+
+	if (!k || !k->enabled)
+		return;
+	put_text(r, ST_AGENT_STATUS, check_status_code(k->status));
+	put_text(r, ST_AGENT_DESC, check_status_text(k->status));
+	if (k->measured) {
+		if (k->code || check_status_has_code(k->status))
+			put(r, ST_AGENT_CODE, k->code);
+		put(r, ST_AGENT_DURATION, k->duration_ms);
+	}
+	snprintf(r->agent_text, sizeof r->agent_text, "%s", k->text);
+	put_text(r, ST_LAST_AGT, r->agent_text);
+	put(r, ST_AGENT_RISE, 1);
+	put(r, ST_AGENT_FALL, 1);
+	put(r, ST_AGENT_HEALTH, !s->agent_down);
+}
+
+/* Under backend.lock. */
 static void put_guards(struct stat_row *r, const struct server *s)
 {
 	if (s->breaker) {
@@ -375,6 +396,7 @@ void stat_fill_server(struct stat_row *r, struct server *s, const struct stat_vi
 	pthread_mutex_lock(&s->backend->lock);
 	put_age(r, s->last_change_s, view);
 	put_check(r, s, downtime);
+	put_agent(r, s);
 	put_tracked(r, s);
 	put_guards(r, s);
 	pthread_mutex_unlock(&s->backend->lock);

@@ -4,9 +4,9 @@
 #include "internal.h"
 
 static const char *const unsupported[] = { "abort ssl", "acme", "add server", "add ssl", "commit acl", "commit map",
-	"commit ssl", "debug counters", "debug dev", "del server", "del ssl", "disable agent", "disable dynamic-cookie",
-	"dump ssl", "dump stats-file", "enable agent", "enable dynamic-cookie", "experimental-mode", "expert-mode",
-	"httpclient", "new ssl", "prepare acl", "prepare map", "set anon", "set dynamic-cookie-key", "set profiling",
+	"commit ssl", "debug counters", "debug dev", "del server", "del ssl", "disable dynamic-cookie", "dump ssl",
+	"dump stats-file", "enable dynamic-cookie", "experimental-mode", "expert-mode", "httpclient", "new ssl",
+	"prepare acl", "prepare map", "set anon", "set dynamic-cookie-key", "set profiling",
 	"set rate-limit http-compression", "set severity-output", "set ssl", "show anon", "show cache", "show dev",
 	"show events", "show fd", "show libs", "show peers", "show profiling", "show quic", "show resolvers",
 	"show schema", "show ssl", "show startup-logs", "show tasks", "show threads", "show tls-keys", "show trace",

@@ -150,12 +150,18 @@ static bool attach_needs_load(const struct backend *b)
 	return pick_needs_load(b->algorithm, &in);
 }
 
+static bool attach_fixed_weights(const struct backend *b)
+{
+	return pick_static_weight(b->algorithm, b->hash_options ? b->hash_options->method : NULL);
+}
+
 void balance_attach(void)
 {
 	static const struct backend_balance_ops ops = {
 		.start = attach_start,
 		.stop = attach_stop,
 		.needs_load = attach_needs_load,
+		.fixed_weights = attach_fixed_weights,
 		.build = attach_build,
 		.free = attach_free,
 	};

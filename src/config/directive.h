@@ -51,6 +51,11 @@ struct health_settings {
 	bool end_sessions_when_down, end_backup_sessions_when_up;
 	const char *track; /* "[backend/]server"; NULL: none */
 	const char *check_alpn, *check_proto;
+	bool agent;
+	uint32_t agent_inter_ms;
+	uint16_t agent_port;
+	struct endpoint agent_addr;
+	const char *agent_send; /* "": nothing */
 	bool check_reuse;
 	struct place observe_at, track_at, check_proto_at;
 };

@@ -257,6 +257,7 @@ SERVER_SWITCH(server_enabled, disabled, false)
 
 const struct keyword_row server_keywords[] = {
 	TLS_ROWS_BOTH,
+	AGENT_ROWS,
 	HEALTH_ROWS,
 	{ "check-send-proxy", NULL, "health checks begin with a PROXY protocol header", server_check_send_proxy },
 	{ "no-check-send-proxy", NULL, "health checks begin without one", server_no_check_send_proxy },
@@ -485,6 +486,7 @@ static int parse_server(struct cfg_context *c, const struct line *l)
 	s->at = name->at;
 	apply_settings(s, &set);
 	health_apply(c, s, &set.health);
+	agent_apply(c, s, &set.health);
 	if (set.source.port_low < set.source.port_high) {
 		s->source_ports = port_range_new(set.source.port_low, set.source.port_high);
 		if (!s->source_ports)

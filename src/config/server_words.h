@@ -6,6 +6,28 @@
 
 #define HEALTH_WORD(name) int name(struct cfg_context *c, void *into, const struct line *l, size_t *at)
 
+/* --- server_agent.c --- */
+
+HEALTH_WORD(agent_word_addr);
+HEALTH_WORD(agent_word_check);
+HEALTH_WORD(agent_word_inter);
+HEALTH_WORD(agent_word_no_check);
+HEALTH_WORD(agent_word_port);
+HEALTH_WORD(agent_word_send);
+
+#define AGENT_ROWS \
+	{ "agent-addr", "<address>", "address of its agent", agent_word_addr }, \
+		{ "agent-check", NULL, "a program beside it tells its weight and state", agent_word_check }, \
+		{ "agent-inter", "<time>", "interval of agent checks", agent_word_inter }, \
+		{ "agent-port", "<port>", "port of its agent", agent_word_port }, \
+		{ "agent-send", "<text>", "what the agent is told first", agent_word_send }, \
+	{ \
+		"no-agent-check", NULL, "undoes 'agent-check'", agent_word_no_check \
+	}
+
+/* Into the server; its faults are in the diag. */
+void agent_apply(struct cfg_context *c, struct server *s, const struct health_settings *from);
+
 /* --- server_health.c --- */
 
 HEALTH_WORD(health_word_check_alpn);

@@ -406,11 +406,6 @@ const struct unsupported unsupported_bind[] = {
 
 /* Keywords of `server`. */
 const struct unsupported unsupported_server[] = {
-	{ "agent-addr", NULL },
-	{ "agent-check", NULL },
-	{ "agent-inter", NULL },
-	{ "agent-port", NULL },
-	{ "agent-send", NULL },
 	{ "allow-0rtt", NULL },
 	{ "cc", NULL },
 	{ "check-pool-conn-name", NULL },
@@ -431,7 +426,6 @@ const struct unsupported unsupported_server[] = {
 	{ "log-proto", NULL },
 	{ "max-reuse", NULL },
 	{ "namespace", NULL },
-	{ "no-agent-check", NULL },
 	{ "no-check-sni-auto", NULL },
 	{ "no-renegotiate", NULL },
 	{ "no-send-proxy-v2-ssl", NULL },

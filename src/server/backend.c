@@ -11,6 +11,7 @@
 
 #include "ballast/base/lines.h"
 #include "ballast/server/breaker.h"
+#include "ballast/server/agent.h"
 #include "ballast/server/check.h"
 #include "ballast/server/guard.h"
 #include "ballast/server/outlier.h"
@@ -22,6 +23,11 @@ static const struct backend_balance_ops *balance_ops;
 void backend_set_balance_ops(const struct backend_balance_ops *ops)
 {
 	balance_ops = ops;
+}
+
+bool backend_has_fixed_weights(const struct backend *b)
+{
+	return balance_ops && balance_ops->fixed_weights && balance_ops->fixed_weights(b);
 }
 
 struct backend *backend_new(const char *name)
@@ -54,6 +60,7 @@ static void server_defaults(struct server *s)
 	s->pool_purge_delay_ms = 5000;
 	s->check_addr.fd = s->source.fd = -1;
 	s->error_limit = 10;
+	s->agent_inter_ms = 2000;
 	s->on_error = ON_ERROR_FAIL_CHECK;
 	atomic_init(&s->health, SERVER_UP);
 	atomic_init(&s->warmth, WARMTH_FULL);
@@ -104,7 +111,7 @@ static int server_start(struct server *s, unsigned threads)
 	server_renew_cookie(s);
 	if (s->check_enabled && !(s->check = check_new(s)))
 		return -ENOMEM;
-	if (slowstart_new(s) || observe_new(s))
+	if (slowstart_new(s) || observe_new(s) || agent_new(s))
 		return -ENOMEM;
 	return breaker_start(s);
 }

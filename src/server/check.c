@@ -23,6 +23,7 @@ struct status_row {
 static const struct status_row status_rows[CHECK_STATUS_COUNT] = {
 	[CHECK_UNKNOWN] = { "UNK", "Unknown", 0, false },
 	[CHECK_INI] = { "INI", "Initializing", 1, false },
+	[CHECK_CHECKED] = { "CHECKED", "No status change", 3, true },
 	[CHECK_HANA] = { "HANA", "Health analyze", 4, false },
 	[CHECK_SOCKERR] = { "SOCKERR", "Socket error", 5, false },
 	[CHECK_L4OK] = { "L4OK", "Layer4 check passed", 6, true },
@@ -80,7 +81,7 @@ void check_result_set(struct check_result *r, enum check_status status, const ch
 /* --- what a result does; under backend.lock --- */
 
 /* ", reason: Layer7 wrong status, code: 503, info: \"Service Unavailable\", check duration: 2ms" */
-static void describe(const struct check *c, char *to, size_t room)
+void check_describe(const struct check *c, char *to, size_t room)
 {
 	char code[24] = "", info[CHECK_TEXT_MAX + 16] = "", duration[40] = "";
 
@@ -93,18 +94,15 @@ static void describe(const struct check *c, char *to, size_t room)
 	snprintf(to, room, ", reason: %s%s%s%s", check_status_text(c->status), code, info, duration);
 }
 
-/* `option log-health-checks` */
-static void log_result(const struct check *c, const char *what)
+void check_log(const struct check *c, const char *what, unsigned count, unsigned rise, unsigned fall)
 {
 	const struct server *s = c->server;
-	bool up = s->check_count >= s->rise;
+	bool up = count >= rise, passed = check_status_passed(c->status);
 
-	log_event(&s->backend->log, LOG_L_NOTICE, "Health check for %sserver %s/%s %s%s, status: %d/%d %s.",
-		s->backup ? "backup " : "", s->backend->name, s->name,
-		c->status == CHECK_L7OKC         ? "conditionally succeeded"
-		: check_status_passed(c->status) ? "succeeded"
-						 : "failed",
-		what, up ? s->check_count - s->rise + 1 : s->check_count, up ? s->fall : s->rise, up ? "UP" : "DOWN");
+	log_event(&s->backend->log, LOG_L_NOTICE, "%s for %sserver %s/%s %s%s%s, status: %u/%u %s.", c->role->name,
+		s->backup ? "backup " : "", s->backend->name, s->name, c->status == CHECK_L7OKC ? "conditionally " : "",
+		passed ? "succeeded" : "failed", what, up ? count - rise + 1 : count, up ? fall : rise,
+		up ? "UP" : "DOWN");
 }
 
 static void count_result(struct server *s, bool passed)
@@ -121,7 +119,7 @@ static void count_result(struct server *s, bool passed)
 	s->check_count = s->check_count > s->rise ? s->check_count - 1 : 0;
 }
 
-static void store_result(struct check *c, const struct check_result *r)
+void check_store(struct check *c, const struct check_result *r)
 {
 	c->status = (uint8_t)r->status;
 	c->code = r->code;
@@ -142,12 +140,12 @@ static void follow_result(struct check *c, bool news)
 	bool logs = s->backend->set.log_health_checks;
 	char what[CHECK_TEXT_MAX + 160];
 
-	describe(c, what, sizeof what);
+	check_describe(c, what, sizeof what);
 	if (logs && news)
-		log_result(c, what);
+		check_log(c, what, s->check_count, s->rise, s->fall);
 	if (s->check_count < s->rise)
 		server_apply_health(s, SERVER_DOWN, logs ? "" : what);
-	else if (check_status_passed(c->status))
+	else if (check_status_passed(c->status) && !s->agent_down)
 		server_apply_health(s, c->status == CHECK_L7OKC ? SERVER_STOPPING : SERVER_UP, logs ? "" : what);
 }
 
@@ -162,7 +160,7 @@ static void apply_result(struct check *c, const struct check_result *r)
 	struct server *s = c->server;
 	unsigned old_status = c->status, old_count = s->check_count;
 
-	store_result(c, r);
+	check_store(c, r);
 	if (counts(s, r))
 		count_result(s, check_status_passed(r->status));
 	follow_result(c, c->status != old_status || s->check_count != old_count);
@@ -364,20 +362,24 @@ static const struct check_role health_role = {
 
 /* --- made, started, stopped --- */
 
-struct check *check_new(struct server *s)
+void check_prepare(struct check *c, struct server *s, const struct check_role *role)
 {
-	struct check *c = calloc(1, sizeof *c);
-
-	if (!c)
-		return NULL;
 	c->conn.watch.fd = -1;
 	c->server = s;
-	c->role = &health_role;
+	c->role = role;
 	c->enabled = true;
 	c->status = CHECK_INI;
 	timer_init(&c->next, next_fire);
 	timer_init(&c->deadline, deadline_fire);
 	c->hurry.run = hurry_run;
+}
+
+struct check *check_new(struct server *s)
+{
+	struct check *c = calloc(1, sizeof *c);
+
+	if (c)
+		check_prepare(c, s, &health_role);
 	return c;
 }
 
@@ -400,14 +402,22 @@ void check_inherit(struct check *now, const struct check *old)
 }
 
 /* Until the first one; for one that follows another, as long as that would have waited. */
-static uint32_t first_wait(const struct server *s)
+static uint32_t first_wait(const struct check *c)
 {
-	const struct check *c = s->check;
+	const struct server *s = c->server;
 	uint64_t now = loop_self->wheel.now_ms;
 
 	if (c->inherited)
 		return c->due_ms > now ? (uint32_t)(c->due_ms - now) : 1;
-	return spread((uint32_t)((uint64_t)s->inter_ms * s->slot / s->backend->server_count));
+	return spread((uint32_t)((uint64_t)c->role->inter_ms(c) * s->slot / s->backend->server_count));
+}
+
+static void start(struct check *c)
+{
+	if (!c)
+		return;
+	c->thread = loop_self->index;
+	loop_timer_set(&c->next, first_wait(c));
 }
 
 /* The servers of a backend take turns within their interval, so that checks come evenly. */
@@ -416,10 +426,8 @@ static void start_own(struct backend *b)
 	for (uint32_t i = loop_self->index; i < b->server_count; i += loop_count()) {
 		struct server *s = b->servers[i];
 		track_tell(s); /* what it is from the start */
-		if (!s->check)
-			continue;
-		s->check->thread = loop_self->index;
-		loop_timer_set(&s->check->next, first_wait(s));
+		start(s->check);
+		start(s->agent);
 	}
 }
 
@@ -432,6 +440,8 @@ void checks_start_thread(struct backend *all)
 
 static void stop(struct check *c)
 {
+	if (!c)
+		return;
 	loop_timer_clear(&c->next);
 	if (c->running)
 		check_close(c, NULL);
@@ -440,10 +450,9 @@ static void stop(struct check *c)
 static void stop_own(struct backend *b)
 {
 	for (uint32_t i = loop_self->index; i < b->server_count; i += loop_count()) {
-		struct check *c = b->servers[i]->check;
 		slowstart_stop(b->servers[i]);
-		if (c)
-			stop(c);
+		stop(b->servers[i]->check);
+		stop(b->servers[i]->agent);
 	}
 }
 

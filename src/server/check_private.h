@@ -30,6 +30,14 @@ struct check_role {
 	void (*apply)(struct check *c, const struct check_result *r);
 };
 
+/* For whoever embeds one: not yet running. */
+void check_prepare(struct check *c, struct server *s, const struct check_role *role);
+/* Under backend.lock: keeps a result; ", reason: ..." of it; the line of `option log-health-checks`, where `count` of
+ * rise + fall - 1 is reached. */
+void check_store(struct check *c, const struct check_result *r);
+void check_describe(const struct check *c, char *to, size_t room);
+void check_log(const struct check *c, const char *what, unsigned count, unsigned rise, unsigned fall);
+
 /* The run is over: frees it, applies the result, and sets the time of the next one. */
 void check_finish(struct check *c, const struct check_result *r);
 

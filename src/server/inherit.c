@@ -76,6 +76,11 @@ static uint16_t scaled_count(const struct server *now, const struct server *old)
 
 static void inherit_health(struct server *now, const struct server *old)
 {
+	if (now->agent && old->agent) {
+		check_inherit(now->agent, old->agent);
+		now->agent_down = old->agent_down;
+		now->agent_drains = old->agent_drains;
+	}
 	if (!now->check != !old->check) /* it is judged in another way from now on */
 		return;
 	atomic_store(&now->health, atomic_load(&old->health));

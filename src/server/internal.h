@@ -16,6 +16,10 @@ static inline uint64_t wall_seconds(void)
 /* --- server.c, all under backend.lock --- */
 /* Sets the health without touching the rise/fall counter; `what` stands behind "is UP" or "is DOWN" (", reason: ..."). */
 void server_apply_health(struct server *s, enum server_health h, const char *what);
+/* Under the lock, what the operator's calls do. */
+void server_apply_weight(struct server *s, unsigned weight);
+void server_apply_maxconn(struct server *s, uint32_t maxconn);
+void server_change_admin(struct server *s, unsigned set, unsigned clear);
 /* `cookie ... dynamic`: anew from its address. Under the lock, or while loading. */
 void server_renew_cookie(struct server *s);
 /* Forgets the address and what hangs on it; for backend_free. */

@@ -14,6 +14,7 @@
 
 #include "ballast/base/lines.h"
 #include "ballast/server/breaker.h"
+#include "ballast/server/agent.h"
 #include "ballast/server/check.h"
 #include "ballast/server/persist.h"
 #include "internal.h"
@@ -298,36 +299,47 @@ void server_follow(struct server *s, enum server_health h, unsigned admin)
 	server_apply_health(s, h, via_text(s, text, sizeof text));
 }
 
+void server_change_admin(struct server *s, unsigned set, unsigned clear)
+{
+	change_admin(s, (admin_of(s) | set) & ~clear);
+}
+
 void server_set_admin(struct server *s, unsigned set, unsigned clear)
 {
 	pthread_mutex_lock(&s->backend->lock);
-	change_admin(s, (admin_of(s) | set) & ~clear);
+	server_change_admin(s, set, clear);
 	pthread_mutex_unlock(&s->backend->lock);
+}
+
+void server_apply_weight(struct server *s, unsigned weight)
+{
+	atomic_store(&s->weight, (uint16_t)weight);
+	backend_publish(s->backend);
+	backend_note_change(s->backend);
+	queue_serve(s);
 }
 
 void server_set_weight(struct server *s, unsigned weight)
 {
-	struct backend *b = s->backend;
+	pthread_mutex_lock(&s->backend->lock);
+	server_apply_weight(s, weight);
+	pthread_mutex_unlock(&s->backend->lock);
+}
 
-	pthread_mutex_lock(&b->lock);
-	atomic_store(&s->weight, (uint16_t)weight);
-	backend_publish(b);
-	backend_note_change(b);
+void server_apply_maxconn(struct server *s, uint32_t maxconn)
+{
+	if (maxconn)
+		queue_share_load(s->backend);
+	atomic_store(&s->maxconn_now, maxconn);
+	queue_show_limit(s);
 	queue_serve(s);
-	pthread_mutex_unlock(&b->lock);
 }
 
 void server_set_maxconn(struct server *s, uint32_t maxconn)
 {
-	struct backend *b = s->backend;
-
-	pthread_mutex_lock(&b->lock);
-	if (maxconn)
-		queue_share_load(b);
-	atomic_store(&s->maxconn_now, maxconn);
-	queue_show_limit(s);
-	queue_serve(s);
-	pthread_mutex_unlock(&b->lock);
+	pthread_mutex_lock(&s->backend->lock);
+	server_apply_maxconn(s, maxconn);
+	pthread_mutex_unlock(&s->backend->lock);
 }
 
 static void free_target(void *target, void *arg)
@@ -401,6 +413,8 @@ static const char *up_text(const struct server *s, char *buf, size_t len)
 
 static const char *down_text(const struct server *s, char *buf, size_t len)
 {
+	if (s->agent_down)
+		return "DOWN (agent)";
 	if (s->tracked || !s->check || !s->check->enabled || !s->check_count)
 		return "DOWN";
 	snprintf(buf, len, "DOWN %d/%d", s->check_count, s->rise);
@@ -422,7 +436,7 @@ static const char *status_text(const struct server *s, char *buf, size_t len)
 	if (health == SERVER_DOWN)
 		return down_text(s, buf, len);
 	if (admin & SERVER_ANY_DRAIN)
-		return "DRAIN";
+		return s->agent_drains ? "DRAIN (agent)" : "DRAIN";
 	return health == SERVER_STOPPING ? "NOLB" : up_text(s, buf, len);
 }
 
@@ -466,6 +480,8 @@ void server_free(struct server *s)
 	breaker_free(s);
 	port_range_drop(s->source_ports);
 	check_free(s->check);
+	check_free(s->agent);
+	free(s->agent_settings);
 	free(s->slowstart);
 	free(s->observer);
 	free(atomic_load(&s->target));

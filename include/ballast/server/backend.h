@@ -210,9 +210,11 @@ struct backend_balance_ops {
 	int (*start)(struct backend *b);
 	void (*stop)(struct backend *b);
 	bool (*needs_load)(const struct backend *b);
+	bool (*fixed_weights)(const struct backend *b); /* its algorithm knows no weight but the configured one and 0 */
 	struct picker *(*build)(struct backend *b, uint32_t generation); /* NULL: no memory */
 	void (*free)(void *picker, void *arg);
 };
+bool backend_has_fixed_weights(const struct backend *b);
 void backend_set_balance_ops(const struct backend_balance_ops *ops);
 
 /* --- taking and leaving a place on a server (queue.c) --- */

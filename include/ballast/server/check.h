@@ -15,7 +15,8 @@
 enum check_status {
 	CHECK_UNKNOWN,
 	CHECK_INI,
-	CHECK_HANA, /* `observe` found it */
+	CHECK_CHECKED, /* an agent changed nothing of the health */
+	CHECK_HANA,    /* `observe` found it */
 	CHECK_SOCKERR,
 	CHECK_L4OK,
 	CHECK_L4TOUT,

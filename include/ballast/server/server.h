@@ -19,6 +19,7 @@
 #include "ballast/server/counters.h"
 #include "ballast/tls/tls.h"
 
+struct agent_settings;
 struct backend;
 struct server;
 struct check;
@@ -124,6 +125,9 @@ struct server {
 	const char *cookie;                                       /* its value of the persistence cookie, or NULL */
 	struct server_watcher *watchers;                          /* told of results (report.h); NULL: nobody is */
 	uint32_t slowstart_ms;                                    /* 0: none */
+	bool agent_enabled;                                       /* `agent-check` */
+	uint32_t agent_inter_ms;                                  /* default 2000 */
+	struct agent_settings *agent_settings;                    /* of `agent-check` (agent.h); NULL: none */
 	uint8_t observe, on_error;                                /* enum observe, on_error */
 	uint32_t error_limit;                                     /* of `observe` */
 	bool end_sessions_when_down, end_backup_sessions_when_up; /* on-marked-down, on-marked-up */
@@ -149,6 +153,8 @@ struct server {
 	uint64_t down_seconds;                     /* total, without a present one */
 	uint32_t check_failures, down_transitions; /* counted: chkfail, chkdown */
 	struct check *check;                       /* NULL: not checked */
+	struct check *agent;                       /* NULL: no agent */
+	bool agent_down, agent_drains;             /* it said so */
 	struct breaker *breaker;                   /* NULL: none */
 	struct outlier *outlier;                   /* NULL: never ejected */
 	_Atomic uint32_t queued;                   /* exchanges in `queue` */
