@@ -175,4 +175,4 @@ def test_the_schema_knows_the_directives(run_ballast):
     schema = json.loads(done.stdout)
     web = schema["$defs"]["frontend"]["anyOf"][1]["properties"]
     assert "bind" in web and "timeout client" in web and "server" not in web
-    assert web["option"]["anyOf"][1]["properties"]["httplog"]["description"].startswith("httplog: ")
+    assert web["option"]["anyOf"][1]["properties"]["httplog"]["description"].startswith("httplog [clf]: ")
