@@ -46,6 +46,7 @@ struct pattern_built {
 	struct odd_mask *odd;
 	size_t odd_count;
 	struct pattern_tree *tree;
+	struct pattern_texts *texts;
 	struct compiled *regex;
 	size_t regex_count;
 };
@@ -71,6 +72,7 @@ void pattern_built_free(struct pattern_built *b)
 	segments_free(&b->v4);
 	segments_free(&b->v6);
 	pattern_tree_free(b->tree);
+	pattern_texts_free(b->texts);
 	free(b);
 }
 
@@ -324,7 +326,22 @@ static int build_tree(struct pattern_built *b, bool fold, struct pattern_entry *
 	for (size_t i = 0; !err && i < count; i++)
 		if (entry[i])
 			err = pattern_tree_add(b->tree, entry[i]);
-	return err ? err : pattern_tree_finish(b->tree);
+	return err;
+}
+
+static int build_texts(struct pattern_built *b, bool fold, struct pattern_entry *const *entry, size_t count)
+{
+	size_t longest = 0;
+	for (size_t i = 0; i < count; i++)
+		if (entry[i] && entry[i]->key.len > longest)
+			longest = entry[i]->key.len;
+	b->texts = pattern_texts_new(b->kind, fold, count, longest);
+	if (!b->texts)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (entry[i])
+			pattern_texts_add(b->texts, entry[i]);
+	return 0;
 }
 
 static int build_regexes(struct pattern_built *b, bool fold, struct pattern_entry *const *entry, size_t count,
@@ -388,7 +405,9 @@ int pattern_build(enum match_kind kind, bool fold, struct pattern_entry *const *
 	case MATCH_LEN: err = build_ranges(b, entry, count, wrong); break;
 	case MATCH_IP: err = build_networks(b, entry, count, wrong); break;
 	case MATCH_REG: err = build_regexes(b, fold, entry, count, wrong); break;
-	default: err = build_tree(b, fold, entry, count);
+	case MATCH_DIR:
+	case MATCH_DOM: err = build_tree(b, fold, entry, count); break;
+	default: err = build_texts(b, fold, entry, count);
 	}
 	*out = err ? NULL : b;
 	if (err)
@@ -403,6 +422,8 @@ const struct pattern_entry *pattern_built_find(const struct pattern_built *b, co
 	case MATCH_LEN: return find_number(b, (int64_t)s->str.len);
 	case MATCH_IP: return find_network(b, s);
 	case MATCH_REG: return find_regex(b, s->str);
-	default: return pattern_tree_find(b->tree, s->str);
+	case MATCH_DIR:
+	case MATCH_DOM: return pattern_tree_find(b->tree, s->str);
+	default: return pattern_texts_find(b->texts, s->str);
 	}
 }

@@ -55,16 +55,24 @@ void pattern_built_free(struct pattern_built *b);
 void pattern_built_retire(struct pattern_built *b);
 const struct pattern_entry *pattern_built_find(const struct pattern_built *b, const struct sample *s);
 
-/* ---- pattern_tree.c: beginnings, ends, parts ---- */
+/* ---- pattern_tree.c: parts between delimiters ---- */
 
 struct pattern_tree;
 struct pattern_tree *pattern_tree_new(enum match_kind kind, bool fold);
 void pattern_tree_free(struct pattern_tree *t);
 /* 0 or -ENOMEM. In the order of the list. */
 int pattern_tree_add(struct pattern_tree *t, const struct pattern_entry *e);
-/* After the last. 0 or -ENOMEM. */
-int pattern_tree_finish(struct pattern_tree *t);
 const struct pattern_entry *pattern_tree_find(const struct pattern_tree *t, struct slice text);
+
+/* ---- pattern_texts.c: beginnings, ends, texts inside ---- */
+
+struct pattern_texts;
+/* For `count` texts of at most `longest` bytes. NULL: no memory. */
+struct pattern_texts *pattern_texts_new(enum match_kind kind, bool fold, size_t count, size_t longest);
+void pattern_texts_free(struct pattern_texts *t);
+/* In the order of the list. */
+void pattern_texts_add(struct pattern_texts *t, const struct pattern_entry *e);
+const struct pattern_entry *pattern_texts_find(const struct pattern_texts *t, struct slice text);
 
 /* ---- pattern_list.c ---- */
 

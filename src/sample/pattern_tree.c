@@ -1,18 +1,16 @@
-/* Trees of texts: a radix tree for beginnings (the longest wins), ends, directories and domains, and an Aho-Corasick
- * automaton for texts that may stand anywhere (Aho and Corasick, 'Efficient String Matching', 1975).
+/* A radix tree for directories and domains: parts of a value between delimiters, of which the first of the list wins.
  *
  * Edges of all nodes lie in one hash table (node and byte to child), so a node with many children costs no more to pass
- * than one with few.  In the automaton each node is one byte; in the tree it ends where texts part. */
+ * than one with few.  A node ends where texts part. */
 #include <stdlib.h>
 
 #include "pattern_list.h"
 #include "private.h"
 
 struct node {
-	struct slice text;                 /* some text through it; the tree: its bytes up to `end` lead here */
+	struct slice text;                 /* some text through it: its bytes up to `end` lead here */
 	uint32_t end;                      /* depth in bytes */
-	uint32_t parent, fail;             /* the automaton */
-	const struct pattern_entry *entry; /* the first of the list that ends here (automaton: or in a suffix) */
+	const struct pattern_entry *entry; /* the first of the list that ends here */
 };
 
 struct edge {
@@ -56,10 +54,9 @@ void pattern_tree_free(struct pattern_tree *t)
 	free(t);
 }
 
-/* Byte `i` from where matching starts: ends are read backwards. */
 static inline unsigned char byte_at(const struct pattern_tree *t, struct slice s, size_t i)
 {
-	unsigned char c = (unsigned char)s.ptr[t->kind == MATCH_END ? s.len - 1 - i : i];
+	unsigned char c = (unsigned char)s.ptr[i];
 	return t->fold ? ascii_lower(c) : c;
 }
 
@@ -126,7 +123,7 @@ static uint32_t node_add(struct pattern_tree *t, uint32_t parent, unsigned char 
 		t->node = more;
 		t->node_room *= 2;
 	}
-	t->node[t->node_count] = (struct node){ .text = text, .end = (uint32_t)end, .parent = parent };
+	t->node[t->node_count] = (struct node){ .text = text, .end = (uint32_t)end };
 	return edge_set(t, parent, byte, t->node_count) ? 0 : t->node_count++;
 }
 
@@ -136,20 +133,6 @@ static void set_entry(struct node *n, const struct pattern_entry *e)
 {
 	if (!n->entry)
 		n->entry = e;
-}
-
-static int automaton_add(struct pattern_tree *t, const struct pattern_entry *e)
-{
-	uint32_t at = 0;
-	for (size_t i = 0; i < e->key.len; i++) {
-		unsigned char byte = byte_at(t, e->key, i);
-		const struct edge *edge = edge_find(t, at, byte);
-		at = edge->key ? edge->child : node_add(t, at, byte, e->key, i + 1);
-		if (!at)
-			return -ENOMEM;
-	}
-	set_entry(&t->node[at], e);
-	return 0;
 }
 
 /* Node in the middle of the edge to `child`, `end` bytes deep; 0 where memory is out. */
@@ -190,89 +173,30 @@ static int tree_add(struct pattern_tree *t, struct slice key, const struct patte
 
 int pattern_tree_add(struct pattern_tree *t, const struct pattern_entry *e)
 {
-	if (t->kind == MATCH_SUB)
-		return automaton_add(t, e);
-	bool parts = t->kind == MATCH_DIR || t->kind == MATCH_DOM;
-	struct slice key = parts ? pattern_trim_delims(t->kind, e->key) : e->key;
-	return parts && !key.len ? 0 : tree_add(t, key, e);
+	struct slice key = pattern_trim_delims(t->kind, e->key);
+	return key.len ? tree_add(t, key, e) : 0;
 }
+
+/* ---- finding ---- */
 
 static const struct pattern_entry *first_of(const struct pattern_entry *a, const struct pattern_entry *b)
 {
 	return !a || (b && b->order < a->order) ? b : a;
 }
 
-static uint32_t step(const struct pattern_tree *t, uint32_t at, unsigned char byte)
-{
-	for (;; at = t->node[at].fail) {
-		const struct edge *e = edge_find(t, at, byte);
-		if (e->key)
-			return e->child;
-		if (!at)
-			return 0;
-	}
-}
-
-/* Failure links, by depth: that of a node is a step from its parent's. */
-int pattern_tree_finish(struct pattern_tree *t)
-{
-	uint32_t deepest = 0, *order, *from;
-	if (t->kind != MATCH_SUB)
-		return 0;
-	for (uint32_t i = 0; i < t->node_count; i++)
-		deepest = t->node[i].end > deepest ? t->node[i].end : deepest;
-	order = calloc(t->node_count, sizeof *order);
-	from = calloc((size_t)deepest + 2, sizeof *from);
-	if (!order || !from) {
-		free(order);
-		free(from);
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < t->node_count; i++)
-		from[t->node[i].end + 1]++;
-	for (uint32_t i = 0; i <= deepest; i++)
-		from[i + 1] += from[i];
-	for (uint32_t i = 0; i < t->node_count; i++)
-		order[from[t->node[i].end]++] = i;
-	for (uint32_t i = 1; i < t->node_count; i++) {
-		struct node *n = &t->node[order[i]];
-		if (n->parent)
-			n->fail = step(t, t->node[n->parent].fail, byte_at(t, n->text, n->end - 1));
-		n->entry = first_of(n->entry, t->node[n->fail].entry);
-	}
-	free(order);
-	free(from);
-	return 0;
-}
-
-/* ---- finding ---- */
-
-static const struct pattern_entry *automaton_find(const struct pattern_tree *t, struct slice text)
-{
-	const struct pattern_entry *best = t->node[0].entry;
-	uint32_t at = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		at = step(t, at, byte_at(t, text, i));
-		best = first_of(best, t->node[at].entry);
-	}
-	return best;
-}
-
 /* A part ends at a delimiter, or with the text. */
 static bool may_end(const struct pattern_tree *t, struct slice text, size_t at)
 {
-	return (t->kind != MATCH_DIR && t->kind != MATCH_DOM) || at == text.len ||
-	       pattern_is_delim(t->kind, text.ptr[at]);
+	return at == text.len || pattern_is_delim(t->kind, text.ptr[at]);
 }
 
 static const struct pattern_entry *tree_walk(const struct pattern_tree *t, struct slice text,
 	const struct pattern_entry *best)
 {
 	const struct node *n = &t->node[0];
-	bool longest = t->kind == MATCH_BEG;
 	for (;;) {
 		if (n->entry && may_end(t, text, n->end))
-			best = longest ? n->entry : first_of(best, n->entry);
+			best = first_of(best, n->entry);
 		if (n->end >= text.len)
 			return best;
 		const struct edge *e = edge_find(t, (uint32_t)(n - t->node), byte_at(t, text, n->end));
@@ -288,10 +212,6 @@ static const struct pattern_entry *tree_walk(const struct pattern_tree *t, struc
 const struct pattern_entry *pattern_tree_find(const struct pattern_tree *t, struct slice text)
 {
 	const struct pattern_entry *best = NULL;
-	if (t->kind == MATCH_SUB)
-		return automaton_find(t, text);
-	if (t->kind != MATCH_DIR && t->kind != MATCH_DOM)
-		return tree_walk(t, text, NULL);
 	for (size_t i = 0; i < text.len; i++)
 		if (i == 0 || pattern_is_delim(t->kind, text.ptr[i - 1]))
 			best = tree_walk(t, slice_skip(text, i), best);

@@ -2,9 +2,9 @@
  *
  * A list is read once for a configuration and shared by all who name it; and by the next configuration too, where the file
  * is still the same, so that what was changed in it stays.  Each way of matching that is asked of it has an
- * index that fits: a hash table for exact texts and addresses, sorted ranges for networks and numbers, a radix tree for
- * beginnings, ends and parts between delimiters, one Aho-Corasick automaton for what may stand anywhere, PCRE2 for
- * regular expressions.  Readers take no lock: tables change entry by entry, the other indexes are replaced as a whole, and
+ * index that fits: a hash table for exact texts and addresses, sorted ranges for networks and numbers, hashes of each
+ * length for beginnings and ends, rolling ones for what may stand anywhere, a radix tree for parts between delimiters, PCRE2
+ * for regular expressions.  Readers take no lock: tables change entry by entry, the other indexes are replaced as a whole, and
  * what was replaced is freed when no loop can hold it (event/grace.h).  Writers take the list's mutex.
  *
  * Where several entries match: the longest for beginnings and networks, else the first of the list.
