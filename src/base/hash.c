@@ -55,6 +55,37 @@ uint32_t hash_crc32(struct slice key)
 	return ~h;
 }
 
+uint32_t hash_crc32c(struct slice key)
+{
+	/* The same for 0x82f63b78. */
+	static const uint32_t nibble[16] = {
+		0x00000000,
+		0x105ec76f,
+		0x20bd8ede,
+		0x30e349b1,
+		0x417b1dbc,
+		0x5125dad3,
+		0x61c69362,
+		0x7198540d,
+		0x82f63b78,
+		0x92a8fc17,
+		0xa24bb5a6,
+		0xb21572c9,
+		0xc38d26c4,
+		0xd3d3e1ab,
+		0xe330a81a,
+		0xf36e6f75,
+	};
+	uint32_t h = ~0u;
+
+	for (size_t i = 0; i < key.len; i++) {
+		h ^= (unsigned char)key.ptr[i];
+		h = h >> 4 ^ nibble[h & 15];
+		h = h >> 4 ^ nibble[h & 15];
+	}
+	return ~h;
+}
+
 uint32_t hash_avalanche(uint32_t hash)
 {
 	uint32_t a = hash;

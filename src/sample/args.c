@@ -120,6 +120,16 @@ static int to_int_or_var(struct slice word, struct arg *out)
 	return to_int(word, &out->num) == 0 ? 0 : to_var(word, out);
 }
 
+/* A variable where the text could name one; else it stands for itself. */
+static int to_str_or_var(struct slice word, struct arg *out)
+{
+	if (to_var(word, out) == 0)
+		return 0;
+	out->type = ARG_STR;
+	out->str = word;
+	return 0;
+}
+
 bool arg_int(struct sample_ctx *ctx, const struct arg *arg, int64_t *out)
 {
 	struct sample s;
@@ -144,6 +154,7 @@ static int to_arg(struct slice word, unsigned type, struct arg *out)
 	case ARG_MASK6: return to_mask6(word, &out->ip6);
 	case ARG_VAR: return to_var(word, out);
 	case ARG_INT_OR_VAR: return to_int_or_var(word, out);
+	case ARG_STR_OR_VAR: return to_str_or_var(word, out);
 	default: out->str = word; return 0;
 	}
 }

@@ -79,6 +79,11 @@ static int decode(struct arena *a, struct sample *s, bool url)
 	return 0;
 }
 
+int base64_encode(struct arena *a, struct sample *s)
+{
+	return encode(a, s, false);
+}
+
 int base64_decode(struct arena *a, struct sample *s)
 {
 	return decode(a, s, false);

@@ -70,6 +70,12 @@ static int run_crc32(struct sample_ctx *ctx, const struct args *args, struct sam
 	return set_hash(s, args, hash_crc32(s->str));
 }
 
+static int run_crc32c(struct sample_ctx *ctx, const struct args *args, struct sample *s)
+{
+	(void)ctx;
+	return set_hash(s, args, hash_crc32c(s->str));
+}
+
 static int run_xxh32(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
 	(void)ctx;
@@ -105,6 +111,7 @@ const struct converter_row converter_binary_rows[] = {
 	{ "bytes", { "<offset>[,<length>]", 1, 2, { ARG_INT, ARG_INT } }, SAMPLE_BIN, SAMPLE_BIN, run_bytes,
 		prepare_bytes, "bytes from an offset" },
 	HASH("crc32", "[<avalanche>]", run_crc32, "CRC-32"),
+	HASH("crc32c", "[<avalanche>]", run_crc32c, "CRC-32C"),
 	HASH("djb2", "[<avalanche>]", run_djb2, "hash DJB2"),
 	{ "hex", { 0 }, SAMPLE_BIN, SAMPLE_STR, run_hex, NULL, "hexadecimal digits" },
 	HASH("sdbm", "[<avalanche>]", run_sdbm, "hash SDBM"),

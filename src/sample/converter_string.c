@@ -220,12 +220,6 @@ static int run_word(struct sample_ctx *ctx, const struct args *args, struct samp
 
 /* ---- url_dec ---- */
 
-static int hex_digit(char c)
-{
-	unsigned char l = ascii_lower((unsigned char)c);
-	return l >= '0' && l <= '9' ? l - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
 static int run_url_dec(struct sample_ctx *ctx, const struct args *args, struct sample *s)
 {
 	bool form = args->v[0].num != 0;

@@ -71,12 +71,6 @@ static int run_meth(struct sample_ctx *ctx, const struct args *args, struct samp
 	return sample_cast(out, SAMPLE_METHOD, ctx->arena);
 }
 
-static int hex_digit(char c)
-{
-	unsigned char l = ascii_lower((unsigned char)c);
-	return l >= '0' && l <= '9' ? l - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
 /* Turns the hexadecimal argument into its bytes. */
 static const char *prepare_bin(struct args *args, struct arena *a)
 {

@@ -245,12 +245,6 @@ static int add_ip(struct patterns *p, struct slice text, unsigned flags, const s
 	return err;
 }
 
-static int hex_digit(char c)
-{
-	unsigned char l = ascii_lower((unsigned char)c);
-	return l >= '0' && l <= '9' ? l - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
 static int add_text(struct patterns *p, struct slice text, unsigned flags)
 {
 	struct text *slot = one_more(p->arena, &p->texts, &p->text_count, sizeof *slot);

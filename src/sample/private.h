@@ -11,7 +11,9 @@ extern const struct fetch_row fetch_internal_rows[], fetch_layer4_rows[], fetch_
 	fetch_http_rows[], fetch_header_rows[], fetch_param_rows[], fetch_cookie_rows[], fetch_var_rows[],
 	fetch_auth_rows[], fetch_whole_rows[];
 extern const struct converter_row converter_int_rows[], converter_string_rows[], converter_binary_rows[],
-	converter_base64_rows[], converter_map_rows[], converter_regex_rows[], converter_var_rows[];
+	converter_base64_rows[], converter_text_rows[], converter_json_rows[], converter_crypto_rows[],
+	converter_jwt_rows[], converter_date_rows[], converter_digits_rows[], converter_map_rows[],
+	converter_regex_rows[], converter_var_rows[];
 
 /* Reads `(a,b,...)` at r->at, or nothing where none is given, into *out as `spec` wants; `kind` and `name` are for
  * messages ("fetch", "path"). 0 or -EINVAL after a diagnosis, -ENOMEM. */
@@ -21,6 +23,8 @@ int args_parse(struct reader *r, const struct arg_spec *spec, args_prepare *prep
 /* Decodes base64, or that of URLs without padding, into bytes in the arena. 0, -ENOENT where it is none, -ENOMEM. */
 int base64_decode(struct arena *a, struct sample *s);
 int base64url_decode(struct arena *a, struct sample *s);
+/* Bytes as base64 text in the arena. 0 or -ENOMEM. */
+int base64_encode(struct arena *a, struct sample *s);
 
 /* Bytes of the fetch's or converter's name at `at`; '+' is in base32+src, '-' in set-var. */
 size_t expr_name_length(const char *at);
@@ -42,6 +46,12 @@ bool arg_int(struct sample_ctx *ctx, const struct arg *arg, int64_t *out);
 static inline bool is_ows(char c)
 {
 	return c == ' ' || c == '\t';
+}
+/* 0 to 15; -1: it is no hexadecimal digit. */
+static inline int hex_digit(char c)
+{
+	unsigned char l = ascii_lower((unsigned char)c);
+	return l >= '0' && l <= '9' ? l - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 /* Decimal integer as casts read it: sign, digits up to the first other byte; bounded to what fits. */
 int64_t text_to_int(struct slice s);

@@ -105,6 +105,7 @@ enum arg_type {
 	ARG_VAR,   /* "txn.name"; in var */
 	/* In rows only: what is given tells which of the two it is. */
 	ARG_INT_OR_VAR,
+	ARG_STR_OR_VAR,
 };
 
 struct arg {

@@ -25,6 +25,8 @@ static void test_hashes(void **state)
 {
 	(void)state;
 	assert_eval("str(abc),crc32", "891568578");
+	assert_eval("str(abc),crc32c", "910901175");
+	assert_eval("str(abc),crc32c(1)", "1285784220");
 	assert_eval("str(abc),djb2", "193485963");
 	assert_eval("str(abc),sdbm", "807794786");
 	assert_eval("str(abc),xxh32", "852579327");
