@@ -299,10 +299,8 @@ void plan_publish(struct plan *p, struct run *r)
 			frontend_retire(f);
 	for_pairs(each, &p->tables) table_inherit(each->now, each->old);
 	for (struct table *t = p->old->tables; t; t = t->next)
-		if (t->lineage.current == t) {
-			t->retired = true;
-			lineage_end(&t->lineage);
-		}
+		if (t->lineage.current == t)
+			table_retire(t);
 	checks_set_spread(p->now->global.spread_checks);
 	follow_rates(&p->now->global, &p->old->global);
 	tls_set_limits(p->now->global.tls_maxconn, p->now->global.tls_maxrate);

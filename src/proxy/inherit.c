@@ -22,10 +22,14 @@ bool frontend_inherit(struct frontend *now, struct frontend *old)
 	return true;
 }
 
+static void mark_frontend(void *self)
+{
+	((struct frontend *)self)->retired = true;
+}
+
 void frontend_retire(struct frontend *old)
 {
-	old->retired = true;
-	lineage_end(&old->lineage);
+	lineage_end(&old->lineage, mark_frontend);
 }
 
 /* ---- a client ---- */

@@ -197,10 +197,14 @@ static void server_inherit(struct server *now, struct server *old)
 	queue_redistribute(old);
 }
 
+static void mark_server(void *self)
+{
+	((struct server *)self)->retired = true;
+}
+
 static void server_retire(struct server *old)
 {
-	old->retired = true;
-	lineage_end(&old->lineage);
+	lineage_end(&old->lineage, mark_server);
 	queue_redistribute(old);
 }
 
@@ -266,10 +270,14 @@ void backend_inherit(struct backend *now, struct backend *old)
 		now->servers[i]->heir_of = NULL;
 }
 
+static void mark_backend(void *self)
+{
+	((struct backend *)self)->retired = true;
+}
+
 void backend_retire(struct backend *old)
 {
-	old->retired = true;
-	lineage_end(&old->lineage);
+	lineage_end(&old->lineage, mark_backend);
 	for (uint32_t i = 0; i < old->server_count; i++)
 		server_retire(old->servers[i]);
 	queue_redistribute_backend(old);

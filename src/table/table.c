@@ -161,6 +161,16 @@ bool table_fits(const struct table *now, const struct table *old)
 	       memcmp(a->stored, b->stored, sizeof a->stored) == 0;
 }
 
+static void mark(void *self)
+{
+	((struct table *)self)->retired = true;
+}
+
+void table_retire(struct table *old)
+{
+	lineage_end(&old->lineage, mark);
+}
+
 bool table_inherit(struct table *now, struct table *old)
 {
 	if (!table_fits(now, old))

@@ -19,7 +19,8 @@ def soak_module():
 
 
 @pytest.mark.parametrize("more", [{"seed": 1}, {"seed": 2, "threads": 3, "clients": 120, "reuse": "always",
-                                                "balance": "leastconn"}])
+                                                "balance": "leastconn"},
+                                  {"seed": 3, "threads": 3, "reuse": "always", "reloads": True}])
 def test_clients_and_origins_of_every_temper(more):
     if not (shutil.which("cc") or os.environ.get("CC")):
         pytest.skip("no C compiler")

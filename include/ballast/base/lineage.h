@@ -33,13 +33,14 @@ static inline void lineage_succeed(struct lineage *now, struct lineage *old)
 		each->current = now->self;
 }
 
-/* The thing is gone from the configuration: each that lives is on its own. */
-static inline void lineage_end(struct lineage *l)
+/* The thing is gone from the configuration: each that lives is on its own, and `retire` is told of it. */
+static inline void lineage_end(struct lineage *l, void (*retire)(void *self))
 {
 	struct lineage *each = l;
 
 	do {
 		each->current = each->self;
+		retire(each->self);
 		each = lineage_next(each);
 	} while (each != l);
 }

@@ -122,6 +122,8 @@ bool table_fits(const struct table *now, const struct table *old);
 /* Takes the entries of `old` over, where they look the same: type, length of keys, what is stored.  False: they do not, and
  * `now` begins empty.  While no thread uses either. */
 bool table_inherit(struct table *now, struct table *old);
+/* No table of the new configuration is its heir. */
+void table_retire(struct table *old);
 
 static inline bool table_stores(const struct table *t, enum table_data d)
 {

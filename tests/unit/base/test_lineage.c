@@ -5,9 +5,15 @@
 
 struct thing {
 	struct lineage lineage;
+	bool gone;
 };
 
 static struct thing a, b, c;
+
+static void mark(void *self)
+{
+	((struct thing *)self)->gone = true;
+}
 
 static int setup(void **state)
 {
@@ -50,7 +56,8 @@ static void test_after_the_end_each_is_on_its_own(void **state)
 {
 	(void)state;
 	lineage_succeed(&b.lineage, &a.lineage);
-	lineage_end(&b.lineage);
+	lineage_end(&b.lineage, mark);
+	assert_true(a.gone && b.gone && !c.gone);
 	assert_ptr_equal(a.lineage.current, &a);
 	assert_ptr_equal(b.lineage.current, &b);
 }
