@@ -217,6 +217,22 @@ bool graph_in_use(const struct graph *g)
 	return generation_used(g->generation) > 0;
 }
 
+void graph_leave(struct graph *g)
+{
+	for (struct frontend *f = g->frontends; f; f = f->next) {
+		lineage_leave(&f->lineage);
+		for (uint32_t i = 0; i < f->listener_count; i++)
+			lineage_leave(&f->listeners[i]->lineage);
+	}
+	for (struct backend *b = g->backends; b; b = b->next) {
+		lineage_leave(&b->lineage);
+		for (uint32_t i = 0; i < b->server_count; i++)
+			lineage_leave(&b->servers[i]->lineage);
+	}
+	for (struct table *t = g->tables; t; t = t->next)
+		lineage_leave(&t->lineage);
+}
+
 void graph_free(struct graph *g)
 {
 	if (!g)

@@ -42,6 +42,7 @@ static void reclaim(struct grace *g)
 	while (*at != o)
 		at = &(*at)->next;
 	*at = o->next;
+	graph_leave(o->graph);
 	o->job.run = run_free;
 	o->job.done.run = freed;
 	loader_give(&o->reload->loader, &o->job);

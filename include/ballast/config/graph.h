@@ -88,6 +88,8 @@ struct graph *graph_load(struct config_source *src, struct diag *d);
 int graph_begin_generation(struct graph *g, uint64_t number, unsigned threads);
 /* Does anything still work with it? For one that was followed by another. */
 bool graph_in_use(const struct graph *g);
+/* Takes its objects out of their lineages, on the thread that publishes others: afterwards another one may free it. */
+void graph_leave(struct graph *g);
 /* Also frees its frontends, listeners and backends, which must have ended before. NULL is allowed. */
 void graph_free(struct graph *g);
 /* Once the process's limit of connections is known (the global maxconn may be 0, or another one be given by -n): sets it,
