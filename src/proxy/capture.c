@@ -11,15 +11,6 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct error_capture *captures;
 static uint32_t next_number;
 
-/* A capture names what is in the newest configuration. False: nothing there stands for what it names. */
-static bool follow(struct frontend **f, struct backend **b, struct server **s)
-{
-	*f = (*f)->lineage.current;
-	*b = *b ? (*b)->lineage.current : NULL;
-	*s = *s ? server_current(*s) : NULL;
-	return !((*f)->retired || (*b && (*b)->retired) || (*s && (*s)->retired));
-}
-
 static struct error_capture *slot_for(const struct frontend *f, const struct backend *b, bool response)
 {
 	struct error_capture *k;
@@ -34,25 +25,39 @@ static struct error_capture *slot_for(const struct frontend *f, const struct bac
 	return k;
 }
 
+/* Of the newest configuration, since one that began before a reload goes with its exchanges. */
+static void fill(struct error_capture *k, const struct exchange *x, bool response)
+{
+	struct server *s = response ? server_current(x->server) : NULL;
+
+	k->number = next_number++;
+	k->frontend = x->frontend->lineage.current;
+	k->backend = x->backend ? x->backend->lineage.current : NULL;
+	k->server = s && !s->retired ? s : NULL;
+	k->peer = x->client->peer;
+	k->exchange_id = x->id;
+	k->wall_us = loop_self->wall_us;
+	k->response = response;
+}
+
+/* There is nothing to show it with where the proxy is gone. */
+static bool is_gone(const struct exchange *x)
+{
+	const struct frontend *f = x->frontend->lineage.current;
+	const struct backend *b = x->backend ? x->backend->lineage.current : NULL;
+
+	return f->retired || (b && b->retired);
+}
+
 void capture_error(struct exchange *x, bool response, enum h1_error e, uint32_t at, const char *bytes, size_t len)
 {
-	struct frontend *f = x->frontend;
-	struct backend *b = x->backend;
-	struct server *s = response ? x->server : NULL;
-
-	if (!follow(&f, &b, &s))
+	if (is_gone(x))
 		return;
 	pthread_mutex_lock(&lock); /* errors only: never on a good request's path */
-	struct error_capture *k = slot_for(f, b, response);
+	struct error_capture *k =
+		slot_for(x->frontend->lineage.current, x->backend ? x->backend->lineage.current : NULL, response);
 	if (k) {
-		k->number = next_number++;
-		k->frontend = f;
-		k->backend = b;
-		k->server = s;
-		k->peer = x->client->peer;
-		k->exchange_id = x->id;
-		k->wall_us = loop_self->wall_us;
-		k->response = response;
+		fill(k, x, response);
 		k->error = (uint16_t)e;
 		k->error_at = at;
 		k->total = len;
@@ -63,11 +68,21 @@ void capture_error(struct exchange *x, bool response, enum h1_error e, uint32_t 
 	pthread_mutex_unlock(&lock);
 }
 
+static bool follow(struct error_capture *k)
+{
+	if (k->server)
+		k->server = server_current(k->server);
+	if (k->backend)
+		k->backend = k->backend->lineage.current;
+	k->frontend = k->frontend->lineage.current;
+	return !(k->frontend->retired || (k->backend && k->backend->retired) || (k->server && k->server->retired));
+}
+
 void captures_follow(void)
 {
 	pthread_mutex_lock(&lock);
 	for (struct error_capture **at = &captures, *k; (k = *at);) {
-		if (follow(&k->frontend, &k->backend, &k->server)) {
+		if (follow(k)) {
 			at = &k->next;
 			continue;
 		}
