@@ -19,46 +19,6 @@ struct writer {
 
 /* ---- words ---- */
 
-static bool is_safe(char c)
-{
-	return (unsigned char)c > ' ' && (unsigned char)c != 0x7f && !strchr("\"'\\#$", c);
-}
-
-static void write_escaped(FILE *to, unsigned char c)
-{
-	if (c == '\n')
-		fputs("\\n", to);
-	else if (c == '\r')
-		fputs("\\r", to);
-	else if (c == '\t')
-		fputs("\\t", to);
-	else if (c < ' ' || c == 0x7f)
-		fprintf(to, "\\x%02x", c);
-	else if (is_safe((char)c) || c == '$')
-		fputc(c, to);
-	else
-		fprintf(to, "\\%c", c);
-}
-
-/* One word, in single quotes where nothing in it would end them. */
-static void write_whole(FILE *to, const struct raw_word *w)
-{
-	bool safe = w->len > 0, quotable = true;
-
-	for (size_t i = 0; i < w->len; i++) {
-		safe &= is_safe(w->text[i]);
-		quotable &= w->text[i] != '\'' && (unsigned char)w->text[i] >= ' ' && w->text[i] != 0x7f;
-	}
-	if (safe) {
-		fwrite(w->text, 1, w->len, to);
-	} else if (quotable) {
-		fprintf(to, "'%s'", w->text);
-	} else {
-		for (size_t i = 0; i < w->len; i++)
-			write_escaped(to, (unsigned char)w->text[i]);
-	}
-}
-
 /* Line ends are spaces there, but not within quotes. */
 static void write_cut(struct writer *w, const struct raw_word *word)
 {
@@ -123,7 +83,7 @@ static int on_line(void *arg, const struct raw_word *words, size_t count, bool s
 		if (i && words[i].len + words[i].whole)
 			fputc(' ', w->c->to);
 		if (words[i].whole)
-			write_whole(w->c->to, &words[i]);
+			raw_word_write(&words[i], w->c->to);
 		else
 			write_cut(w, &words[i]);
 	}

@@ -131,6 +131,79 @@ static void write_backend(struct writer *w)
 		write_server(w, &s->servers[i], i + 1);
 }
 
+/* ---- as text ---- */
+
+static bool is_safe(char c)
+{
+	return (unsigned char)c > ' ' && (unsigned char)c != 0x7f && !strchr("\"'\\#$", c);
+}
+
+static void write_escaped(FILE *to, unsigned char c)
+{
+	if (c == '\n')
+		fputs("\\n", to);
+	else if (c == '\r')
+		fputs("\\r", to);
+	else if (c == '\t')
+		fputs("\\t", to);
+	else if (c < ' ' || c == 0x7f)
+		fprintf(to, "\\x%02x", c);
+	else if (is_safe((char)c) || c == '$')
+		fputc(c, to);
+	else
+		fprintf(to, "\\%c", c);
+}
+
+/* In single quotes where nothing in it would end them. */
+void raw_word_write(const struct raw_word *w, FILE *to)
+{
+	bool safe = w->len > 0, quotable = true;
+
+	for (size_t i = 0; i < w->len; i++) {
+		safe &= is_safe(w->text[i]);
+		quotable &= w->text[i] != '\'' && (unsigned char)w->text[i] >= ' ' && w->text[i] != 0x7f;
+	}
+	if (safe) {
+		fwrite(w->text, 1, w->len, to);
+	} else if (quotable) {
+		fprintf(to, "'%s'", w->text);
+	} else {
+		for (size_t i = 0; i < w->len; i++)
+			write_escaped(to, (unsigned char)w->text[i]);
+	}
+}
+
+static void write_as_it_stands(const struct raw_word *w, FILE *to)
+{
+	for (size_t i = 0; i < w->len; i++)
+		fputc((unsigned char)w->text[i] < ' ' ? ' ' : w->text[i], to);
+}
+
+static int write_text_line(void *arg, const struct raw_word *words, size_t count, bool section)
+{
+	FILE *to = arg;
+
+	if (!section)
+		fputs("    ", to);
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			fputc(' ', to);
+		if (words[i].whole)
+			raw_word_write(&words[i], to);
+		else
+			write_as_it_stands(&words[i], to);
+	}
+	fputc('\n', to);
+	return 0;
+}
+
+void short_form_write(const struct short_form *s, FILE *to)
+{
+	short_form_lines(s, write_text_line, to);
+}
+
+/* ---- as lines ---- */
+
 int short_form_lines(const struct short_form *s,
 	int (*line)(void *arg, const struct raw_word *words, size_t count, bool section), void *arg)
 {

@@ -33,20 +33,35 @@ void config_source_free(struct config_source *src)
 	*src = (struct config_source){ 0 };
 }
 
-int config_source_add(struct config_source *src, const char *path)
+static struct config_named *add_name(struct config_source *src, const char *path)
 {
 	if (src->count == src->room) {
 		size_t room = src->room ? 2 * src->room : 8;
-		const char **named = realloc(src->named, room * sizeof(*named));
+		struct config_named *named = realloc(src->named, room * sizeof(*named));
 		if (!named)
-			return -ENOMEM;
+			return NULL;
 		src->named = named;
 		src->room = room;
 	}
-	src->named[src->count] = arena_strdup(&src->arena, path);
-	if (!src->named[src->count])
+	struct config_named *n = &src->named[src->count];
+	*n = (struct config_named){ .path = arena_strdup(&src->arena, path) };
+	src->count += n->path != NULL;
+	return n->path ? n : NULL;
+}
+
+int config_source_add(struct config_source *src, const char *path)
+{
+	return add_name(src, path) ? 0 : -ENOMEM;
+}
+
+int config_source_add_text(struct config_source *src, const char *name, struct slice text)
+{
+	struct slice copy = arena_copy(&src->arena, text);
+	struct config_named *n = copy.ptr ? add_name(src, name) : NULL;
+
+	if (!n)
 		return -ENOMEM;
-	src->count++;
+	n->text = copy;
 	return 0;
 }
 
@@ -129,10 +144,13 @@ static int add_directory(struct reader *r, const char *path)
 	return err;
 }
 
-static int add_named(struct reader *r, const char *path)
+static int add_named(struct reader *r, const struct config_named *n)
 {
+	const char *path = n->path;
 	struct stat st;
 
+	if (n->text.ptr)
+		return add_file(r, NULL, path);
 	if (strcmp(path, "-") == 0)
 		return add_file(r, NULL, STDIN_NAME);
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
@@ -144,7 +162,7 @@ static int list_files(struct reader *r)
 {
 	r->src->files = NULL;
 	for (size_t i = 0; i < r->src->count; i++) {
-		int err = add_named(r, r->src->named[i]);
+		int err = add_named(r, &r->src->named[i]);
 		if (err)
 			return err;
 	}
@@ -326,10 +344,31 @@ static int take_yaml(struct reader *r, struct slice text)
 	return 0;
 }
 
+/* The text that was given under this name. */
+static const struct config_named *find_text(const struct reader *r, const char *name)
+{
+	for (size_t i = 0; i < r->src->count; i++)
+		if (r->src->named[i].text.ptr && strcmp(r->src->named[i].path, name) == 0)
+			return &r->src->named[i];
+	return NULL;
+}
+
+static int read_file(struct reader *r, const char *file, struct slice *out)
+{
+	const struct config_named *given = find_text(r, file);
+
+	if (strcmp(file, STDIN_NAME) == 0)
+		return read_input(r, out);
+	if (!given)
+		return config_file_text(file, r->arena, out);
+	*out = arena_copy(r->arena, given->text);
+	return out->ptr ? 0 : -ENOMEM;
+}
+
 static int take_file(struct reader *r, const char *file)
 {
 	struct slice text = { 0 };
-	int err = strcmp(file, STDIN_NAME) == 0 ? read_input(r, &text) : config_file_text(file, r->arena, &text);
+	int err = read_file(r, file, &text);
 
 	if (err == -ENOMEM)
 		return out_of_memory(r);

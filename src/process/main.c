@@ -54,6 +54,7 @@ static int answer(struct options *o)
 	case ACTION_KEYWORDS: return keywords_print(o->keywords, stdout) ? EXIT_REFUSED : EXIT_FINE;
 	case ACTION_CONVERT: return convert(o->convert);
 	case ACTION_SCHEMA: return schema();
+	case ACTION_PRINT: brief_print(o, stdout); return fflush(stdout) ? EXIT_REFUSED : EXIT_FINE;
 	case ACTION_RUN:
 	case ACTION_CHECK: break;
 	}

@@ -86,6 +86,13 @@ static int take_schema(struct options *o, const char *word)
 	return 0;
 }
 
+static int take_print(struct options *o, const char *word)
+{
+	(void)word;
+	o->action = ACTION_PRINT;
+	return 0;
+}
+
 static int take_directory(struct options *o, const char *word)
 {
 	o->directory = word;
@@ -285,6 +292,16 @@ static const struct option_row rows[] = {
 	{ "-dW", TAKES_NOTHING, NULL, "warnings are errors (`zero-warning`)", take_zero_warning },
 	{ "-v", TAKES_NOTHING, NULL, "tell the version", take_version },
 	{ "-vv", TAKES_NOTHING, NULL, "tell how it was built, its libraries, features and algorithms", take_build },
+	{ "--listen", TAKES_WORD, "ADDRESS", "without a file: accept HTTP here (':8080'); again for more",
+		brief_listen },
+	{ "--backend", TAKES_WORD, "HOST:PORT[,KEYWORD[=VALUE]...]",
+		"a server, with keywords of `server` (weight=2); again for more", brief_backend },
+	{ "--strategy", TAKES_WORD, "ALGORITHM", "how to balance, as `balance` has it", brief_strategy },
+	{ "--health", TAKES_WORD, "PATH", "check the servers by HTTP with this path, or by connecting ('connect')",
+		brief_health },
+	{ "--tls", TAKES_WORD, "FILE", "speak TLS to clients, with this certificate and its key", brief_tls },
+	{ "--sticky", TAKES_NOTHING, NULL, "each client stays at his server, by a cookie", brief_sticky },
+	{ "--print-config", TAKES_NOTHING, NULL, "write the lb.cfg that these options amount to", take_print },
 	{ "convert", TAKES_WORD, "FILE", "write FILE in the other form: lb.cfg as YAML, YAML as lb.cfg", take_convert },
 	{ "schema", TAKES_NOTHING, NULL, "write a JSON Schema of the YAML form", take_schema },
 	{ "--help", TAKES_NOTHING, NULL, "this text", take_help },
@@ -362,22 +379,26 @@ int options_parse(struct options *o, int argc, char **argv)
 		if (o->action >= ACTION_CONDITION) /* as HAProxy: answered at once, whatever follows */
 			return 0;
 	}
+	if (o->brief || o->action == ACTION_PRINT)
+		return brief_check(o);
 	if (o->config_count)
 		return 0;
 	if (argc > 1)
-		say(SAY_ALERT, "no configuration: name a file or directory with -f.");
+		say(SAY_ALERT, "no configuration: name a file or directory with -f, or use --listen and --backend.");
 	return -EINVAL;
 }
 
 void options_free(struct options *o)
 {
 	free(o->configs);
+	brief_free(o);
 	free(o->old_pids);
 }
 
 void options_help(FILE *to)
 {
 	fputs("Usage: ballast -f FILE|DIR [-f ...] [OPTION]...\n"
+	      "       ballast --listen ADDRESS --backend HOST:PORT [--backend ...] [OPTION]...\n"
 	      "A load balancer and reverse proxy for HTTP and TCP, in HAProxy's configuration dialect.\n\n",
 		to);
 	for (size_t i = 0; i < ROWS; i++) {

@@ -26,7 +26,8 @@ enum exit_status { EXIT_FINE = 0, EXIT_REFUSED = 1, EXIT_NOTHING_BOUND = 2, EXIT
 enum action {
 	ACTION_RUN,
 	ACTION_CHECK,
-	ACTION_CONDITION,
+	ACTION_PRINT,
+	ACTION_CONDITION, /* this and those below are answered at once */
 	ACTION_HELP,
 	ACTION_VERSION,
 	ACTION_BUILD,
@@ -41,6 +42,7 @@ struct options {
 	size_t config_count;
 	const char *keywords; /* classes of -dK */
 	const char *convert;  /* the file */
+	struct brief *brief;  /* --listen and its kin; NULL: none was given */
 	const char *condition, *directory, *pidfile, *localpeer, *handover;
 	uint32_t maxconn; /* 0: not given */
 	bool daemon, master_worker, foreground, debug, verbose, quiet, zero_warning, diagnostics, allow_fork, watch,
@@ -56,6 +58,23 @@ int options_parse(struct options *o, int argc, char **argv);
 void options_free(struct options *o);
 /* For a person who asks, or who got it wrong. */
 void options_help(FILE *to);
+
+/* ---- brief.c: a balancer told on the command line ---- */
+
+/* Each takes the word of one option; 0, -ENOMEM, or -EINVAL after a message. */
+int brief_listen(struct options *o, const char *word);
+int brief_backend(struct options *o, const char *word);
+int brief_strategy(struct options *o, const char *word);
+int brief_health(struct options *o, const char *word);
+int brief_tls(struct options *o, const char *word);
+int brief_sticky(struct options *o, const char *word);
+/* Whether something is missing: 0, or -EINVAL after a message. */
+int brief_check(const struct options *o);
+/* The lb.cfg that it amounts to. */
+void brief_print(const struct options *o, FILE *to);
+/* Adds that as a source. 0 or -ENOMEM. */
+int brief_add(const struct options *o, struct config_source *src);
+void brief_free(struct options *o);
 
 /* ---- about.c ---- */
 

@@ -58,6 +58,8 @@ static int add_sources(struct run *r)
 	r->source.diagnostics = r->options->diagnostics;
 	for (size_t i = 0; i < r->options->config_count && !err; i++)
 		err = config_source_add(&r->source, r->options->configs[i]);
+	if (!err && r->options->brief)
+		err = brief_add(r->options, &r->source);
 	return err;
 }
 

@@ -1,6 +1,8 @@
 """The command line: what each option answers, and with which status."""
 import pytest
 
+from peers import free_port, get, listening_ports, wait_until
+
 VALID = """
     defaults
         mode http
@@ -194,3 +196,60 @@ def test_diagnostics_speak_when_asked(run_ballast):
     config = VALID + '    global\n        .diag "look here"\n'
     assert "look here" not in run_ballast("-c", config=config).stderr
     assert "look here" in run_ballast("-c", "-dD", config=config).stderr
+
+
+SHORT = ["--listen", ":8080", "--backend", "127.0.0.1:9001", "--backend", "127.0.0.1:9002,weight=2,backup"]
+
+
+def test_a_balancer_on_the_command_line_is_a_configuration(run_ballast, tmp_path):
+    done = run_ballast(*SHORT, "--strategy", "uri whole", "--health", "/healthz", "--tls", "my cert.pem", "--sticky",
+                       "--print-config")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == """\
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+frontend web
+    bind :8080 ssl crt 'my cert.pem'
+    default_backend app
+backend app
+    balance uri whole
+    option httpchk GET /healthz
+    cookie SRV insert indirect nocache httponly
+    server s1 127.0.0.1:9001 check cookie s1
+    server s2 127.0.0.1:9002 check cookie s2 weight 2 backup
+"""
+    printed = run_ballast(*SHORT, "--print-config").stdout
+    assert run_ballast("-c", config=printed).stdout == run_ballast("-c", *SHORT).stdout == MESSAGE
+
+
+@pytest.mark.parametrize("args, message", [
+    (["--listen", ":80"], "a balancer on the command line needs --backend"),
+    (["--backend", ":80"], "a balancer on the command line needs --listen:"),
+    (["--print-config"], "a balancer on the command line needs --listen and --backend"),
+    (["--health", "healthz"], "--health: 'healthz' is neither a path (/healthz) nor 'connect'"),
+    (["--backend", "h:1,=2"], "--backend: a keyword is written KEYWORD or KEYWORD=VALUE"),
+    (["--listne", ":80"], "unknown option '--listne'; did you mean '--listen'?"),
+])
+def test_a_wrong_balancer_on_the_command_line_is_refused(run_ballast, args, message):
+    done = run_ballast(*args)
+    assert done.returncode == 1 and done.stdout == "" and message in done.stderr
+
+
+def test_mistakes_in_a_balancer_on_the_command_line_have_a_place(run_ballast):
+    done = run_ballast("-c", "--listen", ":8080", "--backend", "127.0.0.1:1,wieght=2", "--strategy", "leastcon")
+    assert done.returncode == 1
+    assert "<command line>:10:13: error: unknown balancing algorithm 'leastcon'" in done.stderr
+    assert "<command line>:11:27: error: unknown keyword 'wieght' of 'server'" in done.stderr
+
+
+def test_a_balancer_on_the_command_line_serves_and_reloads(ballast, origin):
+    o, port = origin(), free_port()
+    lb = ballast("global\n    stats socket @dir@/sock mode 600 level admin\n",
+                 args=["--listen", f"127.0.0.1:{port}", "--backend", f"127.0.0.1:{o.port},maxconn=10"])
+    wait_until(lambda: port in listening_ports())
+    assert get(port, "/x").text == "GET /x "
+    assert "Success=1" in lb.cli("reload")
+    assert get(port, "/y").text == "GET /y "

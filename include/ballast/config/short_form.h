@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct tree_node;
 
@@ -50,5 +51,10 @@ struct short_form {
  * where that is negative, else 0. */
 int short_form_lines(const struct short_form *s,
 	int (*line)(void *arg, const struct raw_word *words, size_t count, bool section), void *arg);
+
+/* The same as the text of a file. */
+void short_form_write(const struct short_form *s, FILE *to);
+/* Writes a whole word with the quotes that it needs in a line. */
+void raw_word_write(const struct raw_word *w, FILE *to);
 
 #endif

@@ -13,6 +13,11 @@
 
 #define CONFIG_FILE_MAX (64u << 20) /* bytes of one file */
 
+struct config_named {
+	const char *path;
+	struct slice text; /* ptr NULL: it is read from `path` */
+};
+
 struct config_source {
 	/* Set by the caller. */
 	struct config_env *env;               /* that lines are expanded from; on_line may change it */
@@ -26,7 +31,7 @@ struct config_source {
 
 	/* Private. */
 	struct arena arena;
-	const char **named; /* by config_source_add() */
+	struct config_named *named; /* by config_source_add() and config_source_add_text() */
 	size_t count, room;
 	struct slice input; /* standard input, which can be read once only */
 	bool input_read;
@@ -39,6 +44,9 @@ void config_source_free(struct config_source *src);
 /* Adds a file, "-" for standard input, or a directory, whose regular files that end in ".cfg", ".yaml" or ".yml" and
  * are not hidden are read in the order of their bytes (management manual, section 3, -f).  0 or -ENOMEM. */
 int config_source_add(struct config_source *src, const char *path);
+
+/* Adds a text that is no file, called `name` in messages ("<command line>").  Both are copied.  0 or -ENOMEM. */
+int config_source_add_text(struct config_source *src, const char *name, struct slice text);
 
 /* The whole text of one file, in `a`, with a NUL behind it.  0 or a negative errno, -EFBIG above CONFIG_FILE_MAX. */
 int config_file_text(const char *path, struct arena *a, struct slice *out);
