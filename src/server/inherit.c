@@ -243,8 +243,20 @@ static void retire_rest(const struct backend *old)
 			server_retire(old->servers[i]);
 }
 
+/* True where balancing sees another server than the picker was built from when the backend started. */
+static bool inherit_server(struct server *now)
+{
+	bool usable = server_usable(now);
+	unsigned weight = server_weight_now(now);
+
+	server_inherit(now, now->heir_of);
+	return server_usable(now) != usable || server_weight_now(now) != weight;
+}
+
 void backend_inherit(struct backend *now, struct backend *old)
 {
+	bool changed = atomic_load(&old->panic);
+
 	lines_drop(now->counters);
 	now->counters = lines_share(old->counters);
 	lineage_succeed(&now->lineage, &old->lineage);
@@ -253,7 +265,7 @@ void backend_inherit(struct backend *now, struct backend *old)
 	inherit_latency(now, old);
 	for (uint32_t i = 0; i < now->server_count; i++)
 		if (now->servers[i]->heir_of)
-			server_inherit(now->servers[i], now->servers[i]->heir_of);
+			changed |= inherit_server(now->servers[i]);
 	retire_rest(old);
 	queue_redistribute_backend(old);
 	now->last_change_s = old->last_change_s;
@@ -263,7 +275,8 @@ void backend_inherit(struct backend *now, struct backend *old)
 	now->panics = old->panics;
 	atomic_store(&now->panic, atomic_load(&old->panic));
 	pthread_mutex_lock(&now->lock);
-	backend_publish(now);
+	if (changed) /* thousands of servers take milliseconds */
+		backend_publish(now);
 	backend_note_change(now);
 	pthread_mutex_unlock(&now->lock);
 	for (uint32_t i = 0; i < now->server_count; i++)
