@@ -15,6 +15,7 @@ enum row_kind { ROW_BLANK, ROW_COMMENT, ROW_LINE };
 struct row {
 	enum row_kind kind;
 	bool section;                     /* it begins one */
+	bool odd;                         /* its first word is not written as it reads */
 	struct slice word, args, comment; /* the comment with its '#' */
 	struct place at;
 };
@@ -82,7 +83,7 @@ static int read_row(struct cfg *f, struct lexer *lx, struct row *r, struct slice
 {
 	struct line l;
 
-	while (s.len && (is_space(s.ptr[s.len - 1]) || s.ptr[s.len - 1] == '\r'))
+	while (s.len && s.ptr[s.len - 1] == '\r')
 		s.len--;
 	const char *text = arena_copy(f->c->arena, s).ptr;
 	if (!text)
@@ -91,13 +92,15 @@ static int read_row(struct cfg *f, struct lexer *lx, struct row *r, struct slice
 	int err = lexer_line(lx, text, s.len, &l);
 	if (err < 0)
 		return err;
-	s = slice_trim_ows(slice_of(text, s.len));
+	s = slice_of(text, s.len);
+	s = slice_skip(s, skip_space(s, 0));
 	r->kind = !s.len ? ROW_BLANK : s.ptr[0] == '#' ? ROW_COMMENT : ROW_LINE;
 	if (r->kind == ROW_COMMENT)
 		r->comment = s;
 	if (r->kind == ROW_LINE)
 		cut(r, s);
 	r->section = l.count && convert_is_section(l.words[0].text);
+	r->odd = l.count && !slice_eq(r->word, token_slice(&l.words[0]));
 	return 0;
 }
 
@@ -141,16 +144,31 @@ static bool is_word(const struct row *r, const char *word)
 	return slice_eq(r->word, slice_from_str(word));
 }
 
+/* Keys that YAML takes for something else. */
+static void check_key(struct cfg *f, const struct row *r, bool in_defaults)
+{
+	bool nameless = is_word(r, "global") || is_word(r, "defaults");
+
+	if (r->section && r->odd)
+		fault(f, r, "a section's kind in quotes cannot be written in YAML");
+	if (r->section && !nameless && !r->args.len)
+		fault(f, r, "a section without its name cannot be written in YAML");
+	if (!r->section && (is_word(r, "from") || (in_defaults && is_word(r, "name"))))
+		fault(f, r, "a directive of this name cannot be written in YAML");
+}
+
 static int check_blocks(struct cfg *f)
 {
 	unsigned depth = 0;
-	bool in_section = false;
+	bool in_section = false, in_defaults = false;
 
 	for (size_t i = 0; i < f->count; i++) {
 		const struct row *r = &f->rows[i];
 		if (r->kind != ROW_LINE)
 			continue;
 		in_section |= r->section;
+		in_defaults = r->section ? is_word(r, "defaults") : in_defaults;
+		check_key(f, r, in_defaults);
 		if (!in_section)
 			fault(f, r, "a line before any section cannot be written in YAML");
 		if (r->section && depth)

@@ -19,17 +19,22 @@ struct writer {
 
 /* ---- words ---- */
 
-/* Line ends are spaces there, but not within quotes. */
-static void write_cut(struct writer *w, const struct raw_word *word)
+/* Line ends are spaces there, but not within quotes.  `last`: nothing stands behind it. */
+static void write_cut(struct writer *w, const struct raw_word *word, bool last)
 {
 	size_t len = word->len;
 	bool broken = strpbrk(word->text, "\n\r"), quoted = strpbrk(word->text, "\"'\\");
 
-	while (len && strchr("\n\r ", word->text[len - 1]))
+	while (len && word->text[len - 1] == '\n')
 		len--;
 	if (broken && quoted && memchr(word->text, '\n', len)) {
 		diag_error(w->c->diag, &word->node->at, "write it in one line, with \\n where a line ends",
 			"a value of several lines with quotes cannot be written as a line");
+		w->err = -EINVAL;
+	}
+	if (!last && len && word->node && (strchr(word->text, '#') || word->text[len - 1] == '\\')) {
+		diag_error(w->c->diag, &word->node->at, NULL,
+			"a comment or a backslash within a line cannot be written");
 		w->err = -EINVAL;
 	}
 	for (size_t i = 0; i < len; i++)
@@ -58,6 +63,8 @@ static void write_trailing(struct writer *w, const struct tree_node *n)
 {
 	if (!n || n->kind != TREE_SCALAR || n->last != n->at.line || n->last <= w->done)
 		return;
+	if (n->len && n->text[n->len - 1] == '\\')
+		return;
 	size_t behind = n->at.column - 1 + n->at.width, len = strlen(n->at.line_text);
 	if (behind >= len)
 		return;
@@ -85,7 +92,7 @@ static int on_line(void *arg, const struct raw_word *words, size_t count, bool s
 		if (words[i].whole)
 			raw_word_write(&words[i], w->c->to);
 		else
-			write_cut(w, &words[i]);
+			write_cut(w, &words[i], i + 1 == count);
 	}
 	write_trailing(w, last);
 	fputc('\n', w->c->to);

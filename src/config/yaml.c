@@ -82,6 +82,16 @@ static int cut_word(struct cutter *c, const struct raw_word *w)
 	return 0;
 }
 
+/* As the lexer does at the end of a line. */
+static void drop_empty_words(struct cutter *c)
+{
+	while (c->count && c->words[c->count - 1].len == 0) {
+		c->count--;
+		diag_warn(c->r->lexer->diag, &c->words[c->count].at, NULL, "word %zu is empty and is left out",
+			c->count + 1);
+	}
+}
+
 static int on_line(void *arg, const struct raw_word *words, size_t count, bool section)
 {
 	const struct yaml_reader *r = arg;
@@ -95,6 +105,7 @@ static int on_line(void *arg, const struct raw_word *words, size_t count, bool s
 	c.result = 0;
 	for (size_t i = 0; i < count && !err; i++)
 		err = cut_word(&c, &words[i]);
+	drop_empty_words(&c);
 	if (err || !c.count)
 		return err;
 	const struct place *last = &c.words[c.count - 1].at;
