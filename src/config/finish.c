@@ -113,9 +113,12 @@ static void check_server_names(struct cfg_context *c, const struct backend *b)
 	strmap_free(&seen);
 }
 
-/* A server that is checked needs a port that does not depend on a client. */
+/* A server that is checked needs an address and a port that do not depend on a client. */
 static void check_server_port(struct cfg_context *c, const struct server *s)
 {
+	if (s->check_enabled && s->follows_address && !s->check_addr.len)
+		diag_error(c->diag, &s->at, "give it one for that: addr 192.0.2.1",
+			"server '%s' cannot be checked: it has no address of its own", s->name);
 	if (!s->check_enabled || !s->has_port_offset || s->has_check_port ||
 		check_script_names_ports(check_script_of(&s->backend->checks)))
 		return;

@@ -388,9 +388,9 @@ static int read_address(struct cfg_context *c, const struct token *t, const stru
 	*none = false;
 	if (err)
 		return err;
-	if (spec->at.fd >= 0 || is_anywhere(spec)) {
-		diag_error(c->diag, &t->at, NULL, "%s as a server's address is not supported by Ballast (yet)",
-			spec->at.fd >= 0 ? "a descriptor" : "the client's destination");
+	if (spec->at.fd >= 0) {
+		diag_error(c->diag, &t->at, NULL,
+			"a descriptor as a server's address is not supported by Ballast (yet)");
 		return -EINVAL;
 	}
 	return spec->unresolved ? fall_back(c, t, s, spec, none) : 0;
@@ -446,6 +446,8 @@ static int apply_address(struct server *s, const struct endpoint_spec *spec, boo
 	/* Without a port it is the one that the client connected to. */
 	s->has_port_offset = is_ip && (spec->has_port_offset || !spec->port_low);
 	s->port_offset = spec->port_offset;
+	s->follows_address = is_anywhere(spec);
+	s->follows_client = s->has_port_offset || s->follows_address;
 	if (!none)
 		return server_set_target(s, &spec->at);
 	atomic_fetch_or(&s->admin, SERVER_UNRESOLVED);

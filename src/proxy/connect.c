@@ -505,12 +505,37 @@ int exchange_finish_connect(struct exchange *x)
 	return err ? err : say_first(x);
 }
 
+/* Where the client wanted to go, as rules may have changed it. */
+static union addr client_destination(const struct exchange *x)
+{
+	union addr dst;
+
+	if (x->sample.dst)
+		return *x->sample.dst;
+	conn_local_addr(&x->client->conn, &dst);
+	return dst;
+}
+
+/* Kept connections to a server that follows its clients lead to many places: each is named by its own. */
+static const char *kept_name(struct exchange *x, const char *name)
+{
+	char text[ADDR_TEXT_MAX];
+	union addr dst;
+
+	if (BL_LIKELY(!x->server->follows_client))
+		return name;
+	dst = client_destination(x);
+	return arena_printf(&x->arena, "%s %u %s", addr_ip_text(&dst, text).ptr, addr_port(&dst), name ? name : "").ptr;
+}
+
 /* A new connection is there, or begins to be. */
-static void begin_connection(struct exchange *x, const char *name)
+static void begin_connection(struct exchange *x, const char *name, const char *kept)
 {
 	struct server_conn *sc = x->sc;
 	int error = x->server->tls ? server_conn_secure(sc, name) : 0;
 
+	if (!error && BL_UNLIKELY(kept != name))
+		error = kept ? server_conn_set_name(sc, kept) : -ENOMEM;
 	if (!error && !(sc->conn.flags & CONN_CONNECTING))
 		error = say_first(x);
 	else if (!error)
@@ -526,8 +551,8 @@ static void begin_connection(struct exchange *x, const char *name)
 void exchange_try_server(struct exchange *x)
 {
 	struct server *s = x->server;
-	const char *name = server_name(x);
-	struct server_conn *sc = take_standing(x, name);
+	const char *name = server_name(x), *kept = kept_name(x, name);
+	struct server_conn *sc = take_standing(x, kept);
 	int error = 0;
 
 	if (!x->t_connect_start)
@@ -542,12 +567,12 @@ void exchange_try_server(struct exchange *x)
 		exchange_connected(x);
 		return;
 	}
-	union addr dst = { .family = AF_UNSPEC };
-	if (s->has_port_offset)
-		conn_local_addr(&x->client->conn, &dst);
+	union addr dst;
+	if (BL_UNLIKELY(s->follows_client))
+		dst = client_destination(x);
 	x->flags &= ~(uint32_t)XF_REUSED;
 	x->tried_fresh = true;
-	sc = server_conn_open(s, addr_port(&dst), h1_server_ready, x, &error);
+	sc = server_conn_open(s, s->follows_client ? &dst : NULL, h1_server_ready, x, &error);
 	if (!sc) {
 		exchange_retry(x, error);
 		return;
@@ -555,7 +580,7 @@ void exchange_try_server(struct exchange *x)
 	x->sc = sc;
 	sc->is_private = x->backend->set.reuse == REUSE_NEVER || s->send_proxy; /* that is about one client */
 	count_add(server_counters(s), COUNT_CONN, 1);
-	begin_connection(x, name);
+	begin_connection(x, name, kept);
 }
 
 void exchange_connected(struct exchange *x)

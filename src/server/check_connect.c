@@ -188,7 +188,7 @@ static int open_pooled(struct check_run *run)
 		run->pooled = server_conn_take_named(s, name, pooled_ready, c);
 	run->reused = run->pooled != NULL;
 	if (!run->pooled)
-		run->pooled = server_conn_open(s, 0, pooled_ready, c, &err);
+		run->pooled = server_conn_open(s, NULL, pooled_ready, c, &err);
 	if (!run->pooled)
 		return err;
 	run->conn = &run->pooled->conn;

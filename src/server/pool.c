@@ -261,7 +261,25 @@ void server_source_port_give(const struct server *s, uint16_t *port)
 	*port = 0;
 }
 
-static int start_connect(struct server *s, struct server_conn *sc, uint16_t client_dst_port,
+static bool is_any(const struct endpoint *e)
+{
+	return (e->sa.sa_family == AF_INET && e->ip.v4.sin_addr.s_addr == htonl(INADDR_ANY)) ||
+	       (e->sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&e->ip.v6.sin6_addr));
+}
+
+/* Where the client wanted to go is where its server is, as far as the configuration leaves that open. */
+static void follow_client(const struct server *s, struct endpoint *to, const union addr *dst)
+{
+	uint16_t port = s->has_port_offset ? (uint16_t)(addr_port(dst) + s->port_offset) : addr_port(&to->ip);
+
+	if (is_any(to) && (dst->family == AF_INET || dst->family == AF_INET6)) {
+		to->ip = *dst;
+		to->len = dst->family == AF_INET ? sizeof dst->v4 : sizeof dst->v6;
+	}
+	addr_set_port(&to->ip, port);
+}
+
+static int start_connect(struct server *s, struct server_conn *sc, const union addr *client_dst,
 	void (*ready)(struct watch *w, unsigned bits))
 {
 	struct conn_options options;
@@ -274,14 +292,14 @@ static int start_connect(struct server *s, struct server_conn *sc, uint16_t clie
 	}
 	to = t->at;
 	hazard_clear(hazard_own());
-	if (s->has_port_offset)
-		addr_set_port(&to.ip, (uint16_t)(client_dst_port + s->port_offset));
+	if (s->follows_client && client_dst)
+		follow_client(s, &to, client_dst);
 	server_connect_options(s, &options, &sc->source_port);
 	options.keepalive = s->backend->set.tcp_keepalive_server;
 	return conn_connect(&sc->conn, &to, &options, ready);
 }
 
-struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port,
+struct server_conn *server_conn_open(struct server *s, const union addr *client_dst,
 	void (*ready)(struct watch *w, unsigned bits), void *user, int *error)
 {
 	struct server_conn *sc = calloc(1, sizeof *sc);
@@ -297,9 +315,9 @@ struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port,
 	list_init(&sc->link);
 	if (BL_UNLIKELY(s->source_ports != NULL))
 		sc->ports = port_range_share(s->source_ports);
-	*error = start_connect(s, sc, client_dst_port, ready);
+	*error = start_connect(s, sc, client_dst, ready);
 	if (BL_UNLIKELY(*error == -EMFILE || *error == -ENFILE) && server_pool_shed())
-		*error = start_connect(s, sc, client_dst_port, ready);
+		*error = start_connect(s, sc, client_dst, ready);
 	if (*error) {
 		port_range_drop(sc->ports);
 		free(sc);
@@ -309,14 +327,21 @@ struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port,
 	return sc;
 }
 
+int server_conn_set_name(struct server_conn *sc, const char *name)
+{
+	char *copy = strdup(name);
+
+	if (!copy)
+		return -ENOMEM;
+	free(sc->name);
+	sc->name = copy;
+	return 0;
+}
+
 int server_conn_secure(struct server_conn *sc, const char *name)
 {
-	if (name) {
-		sc->name = strdup(name);
-		if (!sc->name)
-			return -ENOMEM;
-	}
-	return tls_connect(&sc->conn, sc->server->tls, name);
+	int err = name ? server_conn_set_name(sc, name) : 0;
+	return err ? err : tls_connect(&sc->conn, sc->server->tls, name);
 }
 
 /* --- once a second --- */

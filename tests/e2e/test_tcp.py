@@ -299,9 +299,10 @@ def test_use_backend_in_tcp_mode(ballast, origin, syslog):
 
 def test_queue_in_tcp_mode(tcp):
     port, o, log = tcp(echo, "timeout queue 5s", "maxconn 1")
-    first, second = connect(port), connect(port)
+    first = connect(port)
     first.sendall(b"1")
     assert first.recv(1) == b"1"
+    second = connect(port)  # only now: another thread might take it before the first
     second.sendall(b"2")
     second.settimeout(0.1)
     with pytest.raises(TimeoutError):

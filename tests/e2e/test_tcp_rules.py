@@ -165,6 +165,23 @@ def test_a_changed_address_is_told_to_the_server_and_the_log(ballast, origin, sy
     syslog.wait(r": 203\.0\.113\.9:\d+ \[")
 
 
+def test_a_server_without_an_address_is_where_the_client_wants_to_go(ballast, origin):
+    a, b = origin(lambda r: response(200, b"a")), origin(lambda r: response(200, b"b"))
+    lb = ballast(HEAD + """
+    listen web
+        mode http
+        bind 127.0.0.1:@web@
+        http-reuse always
+        http-request set-dst ipv4(127.0.0.1)
+        http-request set-dst-port hdr(port)
+        server any 0.0.0.0:0
+    """, log=1)
+    with Client(lb.port["web"]) as c:
+        for o, text in ((a, "a"), (b, "b"), (a, "a"), (b, "b")):
+            assert c.request(fields=[("Port", str(o.port))]).text == text
+    assert (a.connections, b.connections) == (1, 1)
+
+
 # ---- session ----
 
 def test_session_rules_know_tls_and_keep_variables_for_requests(ballast, ca):

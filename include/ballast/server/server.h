@@ -110,6 +110,8 @@ struct server {
 	struct endpoint check_addr; /* `addr`; len 0: the server's */
 	int32_t port_offset;        /* "+n" ports: the client's destination port plus this */
 	bool has_port_offset;
+	bool follows_address;       /* its address (0.0.0.0, ::) is the one that the client connected to */
+	bool follows_client;        /* that, or its port is */
 	const char *hostname;       /* name it was resolved from, or NULL */
 	struct endpoint configured; /* its address as the file has it; len 0: it has none */
 	struct endpoint source;     /* `source`; len 0: the backend's */
@@ -238,9 +240,11 @@ static inline bool server_conn_is_named(const struct server_conn *sc, const char
 /* Puts TLS beneath a connection that was just opened to a server with `tls`, asking for `name` (copied; NULL: none).
  * 0 or negative errno. */
 int server_conn_secure(struct server_conn *sc, const char *name);
+/* The name by which it is found again when it is idle, in the place of that one.  0 or -ENOMEM. */
+int server_conn_set_name(struct server_conn *sc, const char *name);
 /* Opens a new one. The errno of a failure in *error (negative); the connection is under way where CONN_CONNECTING is set.
- * Uses the thread's hazard slot.  `client_dst_port`: for "+n" ports. */
-struct server_conn *server_conn_open(struct server *s, uint16_t client_dst_port,
+ * Uses the thread's hazard slot.  `client_dst`: for a server that follows it, else not looked at; may be NULL. */
+struct server_conn *server_conn_open(struct server *s, const union addr *client_dst,
 	void (*ready)(struct watch *w, unsigned bits), void *user, int *error);
 /* Gives a connection whose last message is complete back to the pool; closes it where the pool is full, the server is
  * not alive, moved, or the connection is private or not quiet.  No system call where all is well. */

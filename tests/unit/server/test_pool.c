@@ -45,7 +45,7 @@ static void close_fixture(struct fixture *f)
 static struct server_conn *connected(struct fixture *f, int *peer)
 {
 	int error;
-	struct server_conn *sc = server_conn_open(f->s, 0, ready, f, &error);
+	struct server_conn *sc = server_conn_open(f->s, NULL, ready, f, &error);
 
 	assert_non_null(sc);
 	*peer = rig_accept(f->listener);
@@ -285,7 +285,7 @@ static void test_connecting_to_nobody_says_why(void **state)
 
 	(void)state;
 	assert_int_equal(backend_start(b, 1), 0);
-	sc = server_conn_open(b->servers[0], 0, ready, NULL, &error);
+	sc = server_conn_open(b->servers[0], NULL, ready, NULL, &error);
 	if (sc) {
 		rig_turn_for(20);
 		error = conn_finish_connect(&sc->conn);
@@ -305,7 +305,7 @@ static void test_a_server_without_an_address_cannot_be_reached(void **state)
 
 	(void)state;
 	assert_int_equal(backend_start(b, 1), 0);
-	assert_null(server_conn_open(s, 0, ready, NULL, &error));
+	assert_null(server_conn_open(s, NULL, ready, NULL, &error));
 	assert_int_equal(error, -EADDRNOTAVAIL);
 	rig_drop(b);
 }
@@ -321,7 +321,10 @@ static void test_an_offset_moves_the_clients_port(void **state)
 	(void)state;
 	f.s->has_port_offset = true;
 	f.s->port_offset = 5;
-	sc = server_conn_open(f.s, (uint16_t)(port - 5), ready, NULL, &error);
+	f.s->follows_client = true;
+	peer.v4 = (struct sockaddr_in){ .sin_family = AF_INET };
+	addr_set_port(&peer, (uint16_t)(port - 5));
+	sc = server_conn_open(f.s, &peer, ready, NULL, &error);
 	assert_non_null(sc);
 	accepted = rig_accept(listener);
 	conn_peer_addr(&sc->conn, &peer);

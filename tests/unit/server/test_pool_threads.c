@@ -62,7 +62,7 @@ static void fire(struct timer *timer)
 	u->sc = server_conn_take(s, ready, u);
 	w->taken += u->sc != NULL;
 	if (!u->sc) {
-		u->sc = server_conn_open(s, 0, ready, u, &error);
+		u->sc = server_conn_open(s, NULL, ready, u, &error);
 		w->opened += u->sc != NULL;
 	}
 	loop_timer_set(timer, dice(w, 3));
