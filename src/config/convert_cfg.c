@@ -406,6 +406,11 @@ static bool same_header(const struct row *a, const struct row *b)
 	return slice_eq(a->word, b->word) && slice_eq(a->args, b->args);
 }
 
+static bool has_quotes(struct slice s)
+{
+	return slice_find_byte(s, '"') >= 0 || slice_find_byte(s, '\'') >= 0 || slice_find_byte(s, '\\') >= 0;
+}
+
 /* May the sections of this kind stand together under its plural?  They are neighbours and have nothing but a name. */
 static bool is_group(const struct cfg *f, const struct row *one)
 {
@@ -419,7 +424,7 @@ static bool is_group(const struct cfg *f, const struct row *one)
 		bool same = slice_eq(r->word, one->word);
 		over |= inside && !same;
 		inside |= same;
-		if (same && (over || !r->args.len || first_arg(r).len != r->args.len || strchr("\"'", r->args.ptr[0])))
+		if (same && (over || !r->args.len || first_arg(r).len != r->args.len || has_quotes(r->args)))
 			return false;
 	}
 	return true;

@@ -200,6 +200,7 @@ static void test_sections_in_any_order_make_the_round(void **state)
 		 "b 2 3\n");
 	round_of("global\n    .if 1\n    x 1\n    .else\n    x 2\n    .endif\n    .notice \"hm\"\n");
 	round_of("\xef\xbb\xbfglobal\r\n    x 1\r\n");
+	round_of("backend a\"b\"\nbackend c\\x41\n");
 	round_of("");
 }
 
