@@ -2,6 +2,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -426,3 +427,19 @@ def test_a_new_process_takes_the_place_without_a_refused_connection(ballast, tmp
     for t in threads:
         t.join()
     assert not faults and answers == {"old", "new"}
+
+
+def test_what_happens_to_a_frontend_is_logged(ballast, syslog):
+    lb = ballast("""
+    global
+        stats socket @dir@/sock level admin
+    frontend web
+        mode http
+        log 127.0.0.1:@log@ local0
+        timeout client 1s
+        bind 127.0.0.1:@web@
+    """, log=syslog)
+    for command, line in (("disable", "Paused frontend web."), ("enable", "Resumed frontend web."),
+                          ("shutdown", "Proxy web stopped (cumulated conns: FE: 0, BE: 0).")):
+        assert lb.cli(f"{command} frontend web") == "\n"
+        assert syslog.wait(re.escape(line))[0].startswith("<132>")
