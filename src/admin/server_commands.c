@@ -480,7 +480,7 @@ static void run_set_server(struct admin_session *session, char **args, int count
 		command_say(session, "'set server <srv> %s' is not supported by Ballast (yet).", args[1]);
 	else
 		command_say(session, "usage: set server <backend>/<server> addr | agent[-addr|-port|-send] | breaker | "
-		                     "check-addr | check-port | "
+				     "check-addr | check-port | "
 				     "health | state | weight");
 }
 

@@ -74,8 +74,20 @@ void checks_set_spread(unsigned percent)
 void check_result_set(struct check_result *r, enum check_status status, const char *text)
 {
 	r->status = status;
+	r->own_lack = false;
 	r->code = 0;
 	snprintf(r->text, sizeof r->text, "%s", text);
+}
+
+bool check_is_own_lack(int err)
+{
+	return err == -ENOMEM || err == -EMFILE || err == -ENFILE || err == -ENOBUFS;
+}
+
+void check_result_errno(struct check_result *r, int err)
+{
+	check_result_set(r, CHECK_SOCKERR, strerror(-err));
+	r->own_lack = check_is_own_lack(err);
 }
 
 /* --- what a result does; under backend.lock --- */
@@ -261,7 +273,10 @@ void check_finish(struct check *c, const struct check_result *r)
 {
 	check_close(c, r);
 	pthread_mutex_lock(&c->server->backend->lock);
-	if (!c->role->is_paused(c))
+	if (r->own_lack)
+		log_event(&c->server->backend->log, LOG_L_WARNING, "%s for server %s/%s could not be made: %s.",
+			c->role->name, c->server->backend->name, c->server->name, r->text);
+	else if (!c->role->is_paused(c))
 		c->role->apply(c, r);
 	pthread_mutex_unlock(&c->server->backend->lock);
 	schedule_next(c);
@@ -283,7 +298,7 @@ static void check_begin(struct check *c)
 	c->running = true;
 	c->run = check_run_new(c, c->role->script(c));
 	if (!c->run)
-		check_result_set(&r, CHECK_SOCKERR, strerror(ENOMEM));
+		check_result_errno(&r, -ENOMEM);
 	else if (!check_run_go(c->run, &r))
 		return;
 	check_finish(c, &r);

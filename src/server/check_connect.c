@@ -57,6 +57,7 @@ static enum step_state fail(struct check_run *run, int err, struct check_result 
 		check_result_set(r, CHECK_L6RSP, tls_failure(run->conn, text, sizeof text));
 	else
 		check_result_set(r, status_of(err), strerror(-err));
+	r->own_lack = check_is_own_lack(err);
 	check_run_tell_step(run, r);
 	return STEP_FAILED;
 }

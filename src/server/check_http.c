@@ -23,6 +23,12 @@ static enum step_state fail(struct check_result *r, enum check_status status, co
 	return STEP_FAILED;
 }
 
+static enum step_state fail_errno(struct check_result *r, int err)
+{
+	check_result_errno(r, err);
+	return STEP_FAILED;
+}
+
 /* --- the request --- */
 
 enum step_state check_step_http_send(struct check_run *run, const struct check_step *step, struct check_result *r)
@@ -40,7 +46,7 @@ enum step_state check_step_http_send(struct check_run *run, const struct check_s
 		if (!run->out.ptr || run->pooled)
 			run->out = http_send_render(send, run->pooled, &ctx);
 		if (!run->out.ptr)
-			return fail(r, CHECK_SOCKERR, strerror(ENOMEM));
+			return fail_errno(r, -ENOMEM);
 	}
 	err = check_run_send(run);
 	if (err == -EAGAIN)
@@ -151,7 +157,7 @@ enum step_state check_step_http_expect(struct check_run *run, const struct check
 	int err;
 
 	if (!check_run_input(run))
-		return fail(r, CHECK_SOCKERR, strerror(ENOMEM));
+		return fail_errno(r, -ENOMEM);
 	for (;;) {
 		state = judge(run, step, r);
 		if (state != STEP_WAITS)
@@ -160,6 +166,6 @@ enum step_state check_step_http_expect(struct check_run *run, const struct check
 		if (err == -EAGAIN)
 			return STEP_WAITS;
 		if (err)
-			return fail(r, CHECK_SOCKERR, strerror(-err));
+			return fail_errno(r, err);
 	}
 }

@@ -9,10 +9,15 @@
 struct check_result {
 	enum check_status status;
 	uint16_t code; /* HTTP status; 0 none */
+	bool own_lack; /* this machine had no memory or descriptor for it: nothing is known of the server */
 	char text[CHECK_TEXT_MAX];
 };
 
 void check_result_set(struct check_result *r, enum check_status status, const char *text);
+/* SOCKERR with the error's text. */
+void check_result_errno(struct check_result *r, int err);
+/* Is that negative errno one that says nothing of the server? */
+bool check_is_own_lack(int err);
 
 /* ---- check.c ---- */
 

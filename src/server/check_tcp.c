@@ -30,7 +30,7 @@ enum step_state check_step_send(struct check_run *run, const struct check_step *
 
 static enum step_state fail(struct check_run *run, int err, struct check_result *r)
 {
-	check_result_set(r, CHECK_SOCKERR, strerror(-err));
+	check_result_errno(r, err);
 	check_run_tell_step(run, r);
 	return STEP_FAILED;
 }

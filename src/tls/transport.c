@@ -196,6 +196,18 @@ static ssize_t tls_sendv(struct conn *c, const struct iovec *iov, int count, boo
 
 /* ---- begun and ended ---- */
 
+/* Somewhere among the errors, all of which it takes.  Not every function of OpenSSL that finds no memory says so: some
+ * call it an internal error, which is no peer's doing either. */
+static bool out_of_memory(void)
+{
+	unsigned long e;
+	bool found = false;
+
+	while ((e = ERR_get_error()))
+		found |= ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE || ERR_GET_REASON(e) == ERR_R_INTERNAL_ERROR;
+	return found;
+}
+
 static int handshake_failed(struct tls_conn *t, int result)
 {
 	int err = failure(t, result);
@@ -203,7 +215,8 @@ static int handshake_failed(struct tls_conn *t, int result)
 	if (err == -EAGAIN)
 		return tls_out_send(t, false) == -EAGAIN || !t->error ? -EAGAIN : t->error;
 	t->reason = ERR_peek_error();
-	ERR_clear_error();
+	if (out_of_memory()) /* it is not the peer's fault */
+		err = -ENOMEM;
 	tls_out_send(t, false); /* the alert */
 	tls_count_handshake(t, false);
 	t->error = err == 0 ? -ECONNRESET : err;

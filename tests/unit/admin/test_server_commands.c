@@ -107,11 +107,11 @@ static void test_what_is_not_there_yet_says_so(void **state)
 	ask(w, "set server app/s1 check-addr ::1\n", "health checks are not enabled on this server\n\n");
 	ask(w, "set server app/s1 x\n",
 		"usage: set server <backend>/<server> addr | agent[-addr|-port|-send] | breaker | check-addr | "
-	        "check-port | health | state | "
+		"check-port | health | state | "
 		"weight\n\n");
 	ask(w, "set server app/s1\n",
 		"usage: set server <backend>/<server> addr | agent[-addr|-port|-send] | breaker | check-addr | "
-	        "check-port | health | state | "
+		"check-port | health | state | "
 		"weight\n\n");
 	ask(w, "enable health app/s1\n", "Health check was not configured on this server, cannot enable.\n\n");
 }

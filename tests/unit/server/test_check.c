@@ -1,4 +1,6 @@
 /* Tests of running health checks (check.c, check_http.c) against a scripted origin on loopback. */
+#include <sys/resource.h>
+
 #include "ballast/sample/release.h"
 #include "rig.h"
 
@@ -426,6 +428,33 @@ static void test_requests_are_made_anew_for_each_check(void **state)
 	stop(b);
 }
 
+/* What this machine lacks says nothing of the server. */
+static void test_a_check_without_a_descriptor_changes_nothing(void **state)
+{
+	struct rlimit limit, none;
+	struct backend *b;
+	int lowest;
+
+	(void)state;
+	origin_open(NULL, false);
+	b = checked(NULL);
+	start(b);
+	assert_true(reaches(b, CHECK_L4OK));
+	lowest = dup(0);
+	close(lowest);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	none = limit;
+	none.rlim_cur = (rlim_t)lowest;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	run_for(200); /* ten checks, of which three would take it down */
+	setrlimit(RLIMIT_NOFILE, &limit);
+	assert_int_equal(b->servers[0]->health, SERVER_UP);
+	assert_int_equal(b->servers[0]->check->status, CHECK_L4OK);
+	assert_int_equal(b->servers[0]->check_failures, 0);
+	assert_non_null(strstr(rig_logged(), "Health check for server app/s1 could not be made: Too many open files."));
+	stop(b);
+}
+
 static void test_a_check_that_cannot_connect_in_time(void **state)
 {
 	struct backend *b;
@@ -638,6 +667,7 @@ int main(void)
 		cmocka_unit_test(test_what_a_result_is_called),
 		cmocka_unit_test(test_the_code_is_the_status_or_what_is_named),
 		cmocka_unit_test(test_requests_are_made_anew_for_each_check),
+		cmocka_unit_test(test_a_check_without_a_descriptor_changes_nothing),
 		cmocka_unit_test(test_a_check_that_cannot_connect_in_time),
 		cmocka_unit_test(test_timeout_check_bounds_the_answer),
 		cmocka_unit_test(test_another_address_can_be_checked),
