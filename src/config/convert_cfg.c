@@ -191,7 +191,7 @@ static bool is_fit(const unsigned char *s, size_t len, size_t *used)
 			return false;
 	*used = want;
 	if (want == 1)
-		return s[0] == '\t' || s[0] == '\n' || s[0] == '\r' || (s[0] >= 0x20 && s[0] != 0x7f);
+		return s[0] == '\t' || (s[0] >= 0x20 && s[0] != 0x7f);
 	if (want == 2)
 		return s[0] != 0xc2 || s[1] >= 0xa0;
 	if (want == 3) {

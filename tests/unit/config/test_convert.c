@@ -261,6 +261,7 @@ static void test_what_yaml_cannot_say_is_refused(void **state)
 	refused("in.cfg", "x 1\nglobal\n", "in.cfg:1:1: error: a line before any section cannot be written in YAML");
 	refused("in.cfg", "global\n.if 1\nfrontend f\n.endif\n", "in.cfg:3:1: error: a section within .if cannot");
 	refused("in.cfg", "global\n    x \xff\n", "in.cfg:2:7: error: this byte cannot be written in YAML");
+	refused("in.cfg", "global\n# a\rb\n", "in.cfg:2:4: error: this byte cannot be written in YAML");
 	refused("in.cfg", "listen\n", "in.cfg:1:1: error: a section without its name");
 	refused("in.cfg", "'global'\n", "in.cfg:1:1: error: a section's kind in quotes");
 	refused("in.cfg", "listen a\n    from b\n", "in.cfg:2:1: error: a directive of this name");
