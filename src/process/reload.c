@@ -31,10 +31,10 @@ static void run_free(struct job *j)
 	graph_free(o->graph);
 }
 
-/* The loops have turned since its last user left. */
-static void reclaim(struct grace *g)
+/* In thread 0, to which the list and what binds configurations together belong; the loader only frees. */
+static void reclaim(struct post *p)
 {
-	struct old_graph *o = container_of(g, struct old_graph, grace);
+	struct old_graph *o = container_of(p, struct old_graph, job.done);
 	struct old_graph **at = &o->reload->old;
 
 	if (o->reload->w->ending) /* threads may be going through the list: it is freed with all others */
@@ -46,6 +46,15 @@ static void reclaim(struct grace *g)
 	o->job.run = run_free;
 	o->job.done.run = freed;
 	loader_give(&o->reload->loader, &o->job);
+}
+
+/* The loops have turned since its last user left. On any thread. */
+static void unused(struct grace *g)
+{
+	struct old_graph *o = container_of(g, struct old_graph, grace);
+
+	o->job.done.run = reclaim;
+	loop_post(loop_at(0), &o->job.done);
 }
 
 static void look(struct timer *t)
@@ -62,7 +71,7 @@ static void look(struct timer *t)
 			continue;
 		}
 		o->leaving = true;
-		grace_retire(&o->grace, reclaim);
+		grace_retire(&o->grace, unused);
 	}
 	if (waits)
 		loop_timer_set(t, LOOK_MS);
