@@ -27,8 +27,10 @@ const char *tables_section(void)
 
 void tables_give_up(struct table_loading *l)
 {
-	for (struct table_draft *draft = l->drafts; draft; draft = draft->next)
+	for (struct table_draft *draft = l->drafts; draft; draft = draft->next) {
 		table_free(draft->table);
+		draft->table = NULL;
+	}
 	loading = NULL;
 }
 
