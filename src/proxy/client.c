@@ -43,7 +43,8 @@ void client_keep_private(struct client *c, struct server_conn *sc)
 {
 	unsigned count = 0;
 
-	if (!server_conn_reusable(sc)) {
+	sc->server = server_current(sc->server); /* the exchange may be of an older configuration than the next one */
+	if (sc->server->retired || !server_conn_reusable(sc)) {
 		server_conn_drop(sc, false);
 		return;
 	}

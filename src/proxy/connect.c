@@ -583,6 +583,14 @@ void exchange_try_server(struct exchange *x)
 	begin_connection(x, name, kept);
 }
 
+/* For the client's next exchange, which may be of a newer configuration. */
+static void note_last_server(struct exchange *x)
+{
+	struct server *s = server_current(x->server);
+
+	x->client->last_server = s->retired ? NULL : s;
+}
+
 void exchange_connected(struct exchange *x)
 {
 	int rc;
@@ -592,7 +600,8 @@ void exchange_connected(struct exchange *x)
 		exchange_report(x, OUTCOME_CONNECTED);
 	x->t_connected = loop_self->now_ns;
 	x->sc->requests++;
-	x->client->last_server = x->server;
+	if (BL_UNLIKELY(x->backend->set.prefer_last_server))
+		note_last_server(x);
 	count_add(server_counters(x->server), COUNT_REQ, 1);
 	if (BL_UNLIKELY(x->backend->stick != NULL))
 		stick_store(x, false);

@@ -201,6 +201,41 @@ def test_an_exchange_may_outlive_its_server_and_backend(ballast, origin, client)
 
 
 @pytest.mark.parametrize("server", ["s1", "s2"])
+def test_a_connection_that_an_older_exchange_leaves_its_client_is_of_the_newest(ballast, origin, client, server):
+    gate = Gate()
+    o = origin(gate)
+    lb = ballast(config(back="http-reuse never"), o=o)
+    gate.pause()
+    c = client(lb.port["web"])
+    c.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
+    o.wait_requests(1)
+    reload_ok(lb, config(back="http-reuse never").replace("server s1", f"server {server}"))
+    gate.resume()
+    assert c.response().status == 200
+    wait_until(lambda: generations(lb) == ["2"])
+    for _ in range(2):
+        assert c.request().status == 200
+        assert o.connections == (1 if server == "s1" else 2)
+        reload_ok(lb, config(back="http-reuse never").replace("server s1", f"server {server}"))
+
+
+@pytest.mark.parametrize("server", ["s1", "s2"])
+def test_the_last_server_of_an_older_exchange_is_of_the_newest(ballast, origin, client, server):
+    back = "option prefer-last-server\n        timeout connect 300ms"
+    lb = ballast(config(back=back))
+    c = client(lb.port["web"])
+    c.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
+    wait_until(lambda: lb.stat("app")["wretr"] == "1")
+    reload_ok(lb, config(back=back).replace("server s1", f"server {server}"))
+    origin(port=lb.port["o"])
+    assert c.response().status == 200
+    wait_until(lambda: generations(lb) == ["2"])
+    for _ in range(2):
+        assert c.request().status == 200
+        reload_ok(lb, config(back=back).replace("server s1", f"server {server}"))
+
+
+@pytest.mark.parametrize("server", ["s1", "s2"])
 def test_an_error_of_an_older_generation_is_shown_with_the_newest(ballast, client, origin, server):
     gate = threading.Event()
 
