@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from peers import Client, chunked, response, wait_until
+from peers import Client, chunked, get, response, wait_until
 
 SOURCE = os.path.join(os.path.dirname(__file__), "..", "fault", "fault.c")
 SEEDS = range(1, 1 + int(os.environ.get("FAULT_SEEDS", "2")))
@@ -219,3 +219,36 @@ def test_lists_change_while_memory_is_short(ballast, fault_env, seed, tmp_path):
     stop.set()
     for t in threads:
         t.join()
+
+
+RELOADS = """
+    global
+        nbthread 2
+        stats socket @dir@/sock level admin
+    defaults
+        mode http
+        timeout connect 1s
+        timeout client 3s
+        timeout server 3s
+    frontend web
+        bind 127.0.0.1:@web@
+        http-request track-sc0 src table first
+        http-request return status 200
+    backend first
+        stick-table type ip size 100 store http_req_cnt
+    backend second
+        stick-table type string size 100 store gpc0
+"""
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_reload_that_finds_no_memory_changes_nothing(ballast, fault_env, seed):
+    lb = ballast(RELOADS, env=fault_env(f"seed={seed},malloc=4"))
+    answers = set()
+    for _ in range(80):
+        try:
+            get(lb.port["web"])
+            answers.add(lb.cli("reload").split("\n")[0])
+        except OSError:  # the connection was shed
+            assert lb.process.poll() is None, lb.log()
+    assert {"Success=0", "Success=1"} <= answers
