@@ -386,6 +386,7 @@ def test_connections_beyond_the_rate_wait_for_the_next_second(ballast, origin):
     o = origin(lambda q: response(200, b"ok"))
     lb = ballast("""
     global
+        nbthread 1
         stats socket @dir@/sock level admin
         maxconnrate 1000
     defaults
