@@ -48,9 +48,10 @@ struct ending {
 	enum exchange_cause cause;
 };
 
+/* One that began before a reload knows the server of the configuration before. */
 static bool is_on(const struct exchange *x, const void *server)
 {
-	return x->server == server;
+	return x->server && server_current(x->server) == server_current(server);
 }
 
 static void ending_run(struct post *p)

@@ -247,6 +247,16 @@ def test_sessions_end_with_a_server_that_is_marked_down(ballast, talkers, syslog
         s.close()
 
 
+def test_sessions_of_before_a_reload_end_too(ballast, talkers, syslog):
+    lb = ballast(TCP.format(main="on-marked-down shutdown-sessions"), o1=talkers[0].port, o2=talkers[1].port, log=syslog)
+    session = open_sessions(lb, 1, b"main")[0]
+    lb.cli("reload")
+    for s in open_sessions(lb, 1, b"main"):
+        s.close()
+    lb.cli("set server web/s1 health down")
+    assert session.closed()
+
+
 def test_sessions_stay_on_a_server_that_is_down_without_it(ballast, talkers, syslog):
     lb = ballast(TCP.format(main=""), o1=talkers[0].port, o2=talkers[1].port, log=syslog)
     session = open_sessions(lb, 1, b"main")[0]
