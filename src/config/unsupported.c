@@ -26,6 +26,8 @@ const struct unsupported unsupported_sections[] = {
 /* Directives of the global section; "stats maxconn" is two words there. */
 const struct unsupported unsupported_global[] = {
 	{ "51degrees-allow-unmatched", NULL },
+	{ "51degrees-cache-size", NULL },
+	{ "51degrees-data-file", NULL },
 	{ "51degrees-difference", NULL },
 	{ "51degrees-drift", NULL },
 	{ "51degrees-property-name-list", NULL },

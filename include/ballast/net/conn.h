@@ -128,6 +128,7 @@ static inline bool conn_can_splice(const struct conn *c)
 	return !c->transport || c->transport->can_splice;
 }
 
+/* Its own address, and the peer's, as the kernel has them; family AF_UNSPEC where there is none. */
 void conn_local_addr(const struct conn *c, union addr *out);
 void conn_peer_addr(const struct conn *c, union addr *out);
 

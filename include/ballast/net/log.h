@@ -62,6 +62,7 @@ struct log_targets {
 	const char *tag;  /* log-tag, or NULL */
 };
 
+/* An empty list. */
 void log_targets_init(struct log_targets *t);
 /* Opens what is sent to now, so that running out of descriptors later costs no line; what cannot be opened is tried
  * again with each line. */

@@ -90,6 +90,7 @@ struct frontend {
 	struct frontend *next;
 };
 
+/* Made by the configuration: without listeners, in mode tcp; NULL where memory is out. `name` must outlive it. */
 struct frontend *frontend_new(const char *name);
 /* After loading: allocates per-thread parts. 0 or negative errno. Listeners are opened by the process. */
 int frontend_start(struct frontend *f, unsigned threads);
@@ -123,6 +124,7 @@ static inline bool frontend_is_leaving(const struct frontend *f)
 {
 	return BL_UNLIKELY(f->retired) || frontend_is_stopping();
 }
+/* From any thread; for good. */
 void frontend_set_stopping(void);
 
 #endif

@@ -27,6 +27,7 @@ struct retry_budget_state {
 int retry_budget_start(struct backend *b, unsigned threads);
 void retry_budget_free(struct backend *b);
 
+/* One more request in this thread's window. */
 void retry_budget_count_request(struct retry_budget *r, unsigned thread, uint64_t now_ms);
 /* A request was given to the backend, on this thread. */
 static inline void retry_budget_request(const struct backend *b)
