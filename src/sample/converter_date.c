@@ -122,7 +122,7 @@ static size_t fraction_at(const char *at, unsigned *width)
 /* The format with its fractions put in. False: too long. */
 static bool put_fraction(const char *format, long ns, char *out, size_t room)
 {
-	char digits[16];
+	char digits[24]; /* of any long */
 	unsigned width;
 	snprintf(digits, sizeof digits, "%09ld", ns);
 	for (const char *at = format; *at;) {
