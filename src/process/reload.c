@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ballast/base/clock.h"
 #include "ballast/event/grace.h"
@@ -268,6 +269,7 @@ struct reload *reload_new(struct worker *w)
 	r->w = w;
 	r->number = 1;
 	timer_init(&r->timer, look);
+	loader_init(&r->loader);
 	r->watch = config_watch_new(r);
 	if (r->watch && graph_begin_generation(w->run->graph, 1, w->run->threads) == 0)
 		return r;
@@ -281,9 +283,13 @@ void reload_begin(struct reload *r)
 	config_watch_renew(r->watch);
 }
 
+/* Without the right to make threads later, now; and where there are several already. */
 int reload_start(struct reload *r)
 {
-	return loader_start(&r->loader);
+	const struct run *run = r->w->run;
+	bool later = run->threads == 1 && (geteuid() == 0 || run->options->allow_fork);
+
+	return later ? 0 : loader_start(&r->loader);
 }
 
 /* The loops have ended. */

@@ -33,7 +33,9 @@ struct loader {
 	bool running, stop;
 };
 
-/* Before privileges that forbid new threads are given up. 0 or negative errno. */
+void loader_init(struct loader *l);
+/* Its thread, where a job may not wait until it can be made: not later than the right to make threads is given up.  0 or
+ * negative errno. */
 int loader_start(struct loader *l);
 /* Waits for the job it is at; others do not run. */
 void loader_stop(struct loader *l);
